@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# build.sh [GROUP...]: builds the cluster's programs from pinned Go modules, once per machine and version.
+# A group is a folder of tools/. Its binaries are kept in a cache outside the clone, under a key made from everything that
+# they depend on; build/tools/bin holds links to the ones that this clone uses.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=env.sh
+. "$here/env.sh"
+
+all_groups=(nats etcd kubernetes kaniko coredns metrics-server metallb)
+groups=("$@")
+((${#groups[@]})) || groups=("${all_groups[@]}")
+go_version=$(go env GOVERSION)
+
+key_of() {
+	(
+		cd "$here/tools"
+		{
+			cat "$1/go.mod" "$1/go.sum" "$1/group.sh" compile.sh
+			find "$1" -name '*.patch' -exec cat {} +
+			echo "$go_version"
+		} | sha256sum | cut -c1-16
+	)
+}
+
+names_of() {
+	(
+		binaries=()
+		# shellcheck source=/dev/null
+		. "$here/tools/$1/group.sh"
+		printf '%s\n' "${binaries[@]%%=*}"
+	)
+}
+
+wanted=()
+for group in "${groups[@]}"; do
+	if [[ ! -f $here/tools/$group/group.sh ]]; then
+		echo "build: no such group: $group (there are: ${all_groups[*]})" >&2
+		exit 2
+	fi
+	names=$(names_of "$group")
+	for name in $names; do wanted+=("$group/$name"); done
+done
+
+mkdir -p "$TOOLS_BIN" "$CACHE"
+# One builder per machine at a time: two would only slow each other down.
+exec 9>"$CACHE/lock"
+if ! flock -n 9; then
+	echo "build: waiting for another build on this machine"
+	flock 9
+fi
+
+count=0 built=0 key='' last_group=''
+for item in "${wanted[@]}"; do
+	group=${item%/*} name=${item#*/} count=$((count + 1))
+	[[ $group == "$last_group" ]] || key=$(key_of "$group") last_group=$group
+	bin=$CACHE/$group-$key/bin
+	if [[ ! -x $bin/$name ]]; then
+		mkdir -p "$bin"
+		echo "build: [$count/${#wanted[@]}] $name ..."
+		start=$SECONDS log=$CACHE/$group-$key/$name.log
+		if ! "$here/tools/compile.sh" "$group" "$name" "$bin/$name" >"$log" 2>&1 9>&-; then
+			tail -n 20 "$log" >&2
+			echo "build: $name failed, see $log" >&2
+			exit 1
+		fi
+		rm -f "$log"
+		built=$((built + 1))
+		echo "build: [$count/${#wanted[@]}] $name, $((SECONDS - start))s, $(du -m "$bin/$name" | cut -f1) MB"
+	fi
+	ln -sfnT "$bin/$name" "$TOOLS_BIN/$name"
+done
+echo "build: ${#wanted[@]} programs in $TOOLS_BIN, $built built in ${SECONDS}s"
