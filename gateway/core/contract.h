@@ -1,9 +1,11 @@
-/* The contract: everything one gateway must know, compiled from OpenAPI documents, policies and security.
+/* The contract: everything one gateway must know, compiled from OpenAPI documents, policies and
+ * security.
  *
- * One JSON file with a version. toolkit writes it (contract_json), every user loads it with the same loader
- * (contract_load): toolkit's own proof, `nginx -t`, the module, tests. What the loader rejects never starts. A loaded
- * contract is immutable and lives in one arena. User text (paths, titles, header names) is data here and never becomes
- * configuration. Equal inputs give equal bytes.
+ * One JSON file with a version. toolkit writes it (contract_json), every user loads it with the
+ * same loader (contract_load): toolkit's own proof, `nginx -t`, the module, tests. What the loader
+ * rejects never starts. A loaded contract is immutable and lives in one arena. User text (paths,
+ * titles, header names) is data here and never becomes configuration. Equal inputs give equal
+ * bytes.
  */
 #ifndef GATEWAY_CORE_CONTRACT_H
 #define GATEWAY_CORE_CONTRACT_H
@@ -19,7 +21,9 @@ struct err;
 struct json;
 struct evp_pkey_st;
 
-enum { CONTRACT_VERSION = 1 };
+enum {
+	CONTRACT_VERSION = 1
+};
 
 enum method {
 	METHOD_GET = 1 << 0,
@@ -34,56 +38,58 @@ enum method {
 
 /* A key that signatures are verified with. The algorithm is the key's, not the token's. */
 struct contract_key {
-	const char *id;          /* sha256 of the public key's DER, hex: names it in logs and metrics */
-	const char *pem;         /* SubjectPublicKeyInfo */
-	int64_t not_before;      /* seconds; validity of the certificate the key came from; 0, 0: no dates known */
+	const char *id;	    /* sha256 of the public key's DER, hex: names it in logs and metrics */
+	const char *pem;    /* SubjectPublicKeyInfo */
+	int64_t not_before; /* seconds; validity of the certificate the key came from; 0, 0: no
+			       dates known */
 	int64_t not_after;
 	struct evp_pkey_st *pkey; /* filled by the loader */
 };
 
 /* One trusted issuer of tokens: entry of a Security of type JWT. */
 struct contract_issuer {
-	const char *security;    /* name of the Security it came from */
+	const char *security; /* name of the Security it came from */
 	const char *issuer;
-	const char *audience;    /* NULL: not checked */
+	const char *audience; /* NULL: not checked */
 	bool validate_subscription;
 	struct contract_key *keys;
 	size_t n_keys;
 };
 
 struct contract_endpoint {
-	const char *url;         /* as written: scheme://host[:port][/path] */
+	const char *url; /* as written: scheme://host[:port][/path] */
 	bool tls;
 	const char *host;
 	uint16_t port;
-	const char *path;        /* "" or "/x": put before the forwarded path */
+	const char *path; /* "" or "/x": put before the forwarded path */
 };
 
 struct contract_operation {
 	enum method method;
-	const char *id;          /* operationId or "<METHOD> <path>" */
+	const char *id; /* operationId or "<METHOD> <path>" */
 	bool secured;
-	size_t *issuers;         /* indices into contract.issuers that this operation accepts */
+	size_t *issuers; /* indices into contract.issuers that this operation accepts */
 	size_t n_issuers;
-	const char **scopes;     /* any one suffices; n_scopes 0: none needed */
+	const char **scopes; /* any one suffices; n_scopes 0: none needed */
 	size_t n_scopes;
-	size_t endpoint;         /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none */
-	size_t sandbox;          /* the same for SANDBOX; SIZE_MAX: none */
+	size_t endpoint; /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none
+			  */
+	size_t sandbox;	 /* the same for SANDBOX; SIZE_MAX: none */
 };
 
 /* One path template of one document. */
 struct contract_path {
-	const char *template;    /* below the base path: "/products/{id}", "/files/*" */
+	const char *template; /* below the base path: "/products/{id}", "/files/*" */
 	struct contract_operation *operations;
 	size_t n_operations;
-	unsigned int methods;    /* union of enum method of the operations */
+	unsigned int methods; /* union of enum method of the operations */
 };
 
 /* One OpenAPI document. */
 struct contract_api {
 	const char *title;
 	const char *version;
-	const char *base_path;   /* "/store/v1.0.0", never with a trailing slash; "" is the root */
+	const char *base_path;	 /* "/store/v1.0.0", never with a trailing slash; "" is the root */
 	const char *auth_header; /* lower case: "authorization" */
 	struct contract_path *paths;
 	size_t n_paths;
@@ -97,26 +103,28 @@ struct contract {
 	size_t n_issuers;
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
-	int64_t clock_skew_s;             /* 60 */
-	bool remove_auth_header;          /* credentials do not reach the backend */
-	bool verify_hostname;             /* of backend certificates */
-	const char *jwt_header;           /* "X-JWT-Assertion": always stripped from clients */
-	uint32_t max_uri_bytes;           /* 4096 */
-	uint32_t max_header_bytes;        /* 8192; what a single token header may need is allowed for (16 KiB) by nginx' buffers */
-	int64_t max_body_bytes;           /* -1: no limit */
-	uint32_t token_cache_entries;     /* per worker; 0: no cache */
-	uint16_t http_port;               /* 9090 */
-	uint16_t https_port;              /* 9095 */
-	uint16_t metrics_port;            /* 9797; always served */
+	int64_t clock_skew_s;	   /* 60 */
+	bool remove_auth_header;   /* credentials do not reach the backend */
+	bool verify_hostname;	   /* of backend certificates */
+	const char *jwt_header;	   /* "X-JWT-Assertion": always stripped from clients */
+	uint32_t max_uri_bytes;	   /* 4096 */
+	uint32_t max_header_bytes; /* 8192; what a single token header may need is allowed for (16
+				      KiB) by nginx' buffers */
+	int64_t max_body_bytes;	   /* -1: no limit */
+	uint32_t token_cache_entries; /* per worker; 0: no cache */
+	uint16_t http_port;	      /* 9090 */
+	uint16_t https_port;	      /* 9095 */
+	uint16_t metrics_port;	      /* 9797; always served */
 	bool http2;
 };
 
 /* The contract as JSON, canonical: what toolkit writes to contract.json. */
 struct json *contract_json(struct arena *a, const struct contract *c);
 
-/* Parses, checks every bound and reference, decodes keys. NULL on failure; err names the JSON path. Keys are released
- * with the arena. */
-struct contract *contract_load(struct arena *a, const char *text, size_t n, struct err *err) MUST_CHECK;
+/* Parses, checks every bound and reference, decodes keys. NULL on failure; err names the JSON path.
+ * Keys are released with the arena. */
+struct contract *contract_load(
+	struct arena *a, const char *text, size_t n, struct err *err) MUST_CHECK;
 struct contract *contract_load_file(struct arena *a, const char *path, struct err *err) MUST_CHECK;
 
 #endif

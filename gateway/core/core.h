@@ -1,7 +1,8 @@
 /* The gateway's decision: contract + request + time → verdict. Pure: no nginx, no I/O, no clock.
  *
- * Steps in the order of the specification: normalise the path → route → credentials → verification → scopes →
- * subscription → endpoint. What is asked for but not decided here (limits) has no field in the contract yet.
+ * Steps in the order of the specification: normalise the path → route → credentials → verification
+ * → scopes → subscription → endpoint. What is asked for but not decided here (limits) has no field
+ * in the contract yet.
  */
 #ifndef GATEWAY_CORE_CORE_H
 #define GATEWAY_CORE_CORE_H
@@ -12,7 +13,7 @@
 
 #include "gateway/core/contract.h"
 
-struct core;         /* a loaded contract made fast: routing trie, token cache; one per worker */
+struct core; /* a loaded contract made fast: routing trie, token cache; one per worker */
 struct core_options {
 	size_t token_cache_entries; /* 0: take the contract's */
 };
@@ -28,18 +29,19 @@ struct span {
 
 struct core_request {
 	enum method method;
-	struct span method_name;   /* as sent, for texts */
-	struct span target;        /* raw request target: path and query, not decoded */
-	/* value of a request header by lower-case name; false if absent. More than one occurrence: *ret_n > 1 */
+	struct span method_name; /* as sent, for texts */
+	struct span target;	 /* raw request target: path and query, not decoded */
+	/* value of a request header by lower-case name; false if absent. More than one occurrence:
+	 * *ret_n > 1 */
 	bool (*header)(void *arg, const char *name, struct span *ret, size_t *ret_n);
 	void *arg;
 	int64_t now_s;
 };
 
 enum verdict_kind {
-	VERDICT_FORWARD,   /* to the backend */
-	VERDICT_ANSWER,    /* status and body below */
-	VERDICT_HEALTH,    /* /health */
+	VERDICT_FORWARD, /* to the backend */
+	VERDICT_ANSWER,	 /* status and body below */
+	VERDICT_HEALTH,	 /* /health */
 };
 
 struct verdict {
@@ -49,27 +51,30 @@ struct verdict {
 	int status;
 	const char *content_type;
 	struct span body;
-	struct span allow;         /* Allow header; empty: none */
-	int fault_code;            /* 900901 …; 0: none. For logs and metrics */
-	const char *reason;        /* short word for logs: "token expired", "issuer", "signature"; never sent */
+	struct span allow;  /* Allow header; empty: none */
+	int fault_code;	    /* 900901 …; 0: none. For logs and metrics */
+	const char *reason; /* short word for logs: "token expired", "issuer", "signature"; never
+			       sent */
 
 	/* VERDICT_FORWARD */
 	const struct contract_endpoint *endpoint;
-	struct span forward;       /* request target for the backend, endpoint path included, query kept as sent */
-	bool strip_auth;           /* remove the credentials header */
+	struct span forward; /* request target for the backend, endpoint path included, query kept
+				as sent */
+	bool strip_auth;     /* remove the credentials header */
 
 	/* what is known, for logs and metrics (NULL/0 when not) */
 	const struct contract_api *api;
 	const struct contract_path *path;
 	const struct contract_operation *operation;
-	struct span subject;       /* claim sub */
-	struct span application;   /* application name or id */
+	struct span subject;	 /* claim sub */
+	struct span application; /* application name or id */
 	bool sandbox;
-	bool token_cached;         /* signature was not verified again */
+	bool token_cached; /* signature was not verified again */
 };
 
 /* Texts of the verdict live in the arena given (one per request) or in the contract. */
-void core_decide(struct core *core, struct arena *a, const struct core_request *r, struct verdict *ret);
+void core_decide(
+	struct core *core, struct arena *a, const struct core_request *r, struct verdict *ret);
 
 /* Fault body of spec, section 4: {"fault":{"code":…, "message":"…", "description":"…"}} */
 struct span core_fault(struct arena *a, int code, const char *message, const char *description);

@@ -26,10 +26,10 @@ enum kind {
 };
 
 struct kind_info {
-	const char *kind;        /* as in manifests: "ConfigMap" */
+	const char *kind;	 /* as in manifests: "ConfigMap" */
 	const char *api_version; /* "v1", "apps/v1", "wso2.com/v1alpha1" */
-	const char *plural;      /* "configmaps" */
-	const char *token;       /* in bus subjects: cr.<token>.…; NULL if it has none */
+	const char *plural;	 /* "configmaps" */
+	const char *token;	 /* in bus subjects: cr.<token>.…; NULL if it has none */
 };
 
 /* Never NULL: KIND_NONE has empty strings. */

@@ -41,13 +41,12 @@ bool meta_deleting(const struct json *object);
 const char *meta_label(const struct json *object, const char *key);
 const char *meta_annotation(const struct json *object, const char *key);
 
-/* The only entry of a ConfigMap's data or binaryData, or of a Secret's data; false if it has none or several.
- * Base64 values are returned decoded. *ret_count says how many entries there are. */
+/* The only entry of a ConfigMap's data or binaryData, or of a Secret's data; false if it has none
+ * or several. Base64 values are returned decoded. *ret_count says how many entries there are. */
 bool data_only_entry(struct arena *a, const struct json *object, const char **ret_key,
 	const char **ret_bytes, size_t *ret_n, size_t *ret_count);
 
 /* One entry by name, decoded; NULL if absent. ret_n may be NULL. */
-const char *data_entry(
-	struct arena *a, const struct json *object, const char *key, size_t *ret_n);
+const char *data_entry(struct arena *a, const struct json *object, const char *key, size_t *ret_n);
 
 #endif

@@ -1,8 +1,8 @@
 /* Memory that dies together: one arena per event, per request or per program run.
  *
- * Allocation never fails (out of memory aborts: every external size is bounded first, and a service is a restartable
- * pod on an at-least-once bus). Memory is zeroed. Foreign objects join an arena through arena_defer and are released in
- * reverse order. An arena is used from one thread.
+ * Allocation never fails (out of memory aborts: every external size is bounded first, and a service
+ * is a restartable pod on an at-least-once bus). Memory is zeroed. Foreign objects join an arena
+ * through arena_defer and are released in reverse order. An arena is used from one thread.
  */
 #ifndef LIB_BASE_ARENA_H
 #define LIB_BASE_ARENA_H
@@ -21,7 +21,7 @@ void arena_auto(struct arena **a);
 void arena_reset(struct arena *a);
 
 void *arena_alloc(struct arena *a, size_t size);
-char *arena_dup(struct arena *a, const char *text); /* NULL stays NULL */
+char *arena_dup(struct arena *a, const char *text);		/* NULL stays NULL */
 char *arena_dupn(struct arena *a, const void *bytes, size_t n); /* adds a terminating NUL */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

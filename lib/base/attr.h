@@ -1,4 +1,5 @@
-/* Compiler attributes and scope-exit cleanup, the only dialect of C this project relies on (gcc and clang). */
+/* Compiler attributes and scope-exit cleanup, the only dialect of C this project relies on (gcc and
+ * clang). */
 #ifndef LIB_BASE_ATTR_H
 #define LIB_BASE_ATTR_H
 

@@ -6,9 +6,9 @@
 
 struct clock_ops {
 	void *self;
-	int64_t (*now_ms)(void *self);               /* since 1970, UTC */
-	int64_t (*monotonic_us)(void *self);         /* for durations */
-	uint64_t (*random)(void *self);              /* 64 random bits: jitter, trace ids */
+	int64_t (*now_ms)(void *self);	     /* since 1970, UTC */
+	int64_t (*monotonic_us)(void *self); /* for durations */
+	uint64_t (*random)(void *self);	     /* 64 random bits: jitter, trace ids */
 };
 
 struct clock_ops clock_real(void);

@@ -82,7 +82,8 @@ static char *decode(
 		if (++digits % 4 != 1)
 			out[len++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)) & 0xff);
 	}
-	/* One left-over digit holds no byte; unused bits of the last digit must be zero (no two spellings). */
+	/* One left-over digit holds no byte; unused bits of the last digit must be zero (no two
+	 * spellings). */
 	if (digits % 4 == 1 || pad > 2 || (pad > 0 && (digits + pad) % 4 != 0))
 		return NULL;
 	if ((digits % 4 == 2 && (bits & 15)) || (digits % 4 == 3 && (bits & 3)))

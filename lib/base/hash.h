@@ -9,7 +9,9 @@
 
 struct arena;
 
-enum { SHA256_BYTES = 32 };
+enum {
+	SHA256_BYTES = 32
+};
 
 void sha256(const void *bytes, size_t n, unsigned char ret[SHA256_BYTES]);
 char *sha256_hex(struct arena *a, const void *bytes, size_t n); /* 64 lower-case digits */
@@ -17,8 +19,8 @@ char *hex(struct arena *a, const void *bytes, size_t n);
 
 char *base64_encode(struct arena *a, const void *bytes, size_t n);
 
-/* Standard alphabet, padded; line breaks and spaces are skipped. NULL when the text is not base64. The result is
- * NUL-terminated behind its *ret_n bytes. */
+/* Standard alphabet, padded; line breaks and spaces are skipped. NULL when the text is not base64.
+ * The result is NUL-terminated behind its *ret_n bytes. */
 char *base64_decode(struct arena *a, const char *text, size_t n, size_t *ret_n) MUST_CHECK;
 
 /* URL alphabet, padding optional. */

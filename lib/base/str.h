@@ -1,7 +1,8 @@
 /* A growing byte string in an arena, with a ceiling given at birth.
  *
- * Always NUL-terminated, never NULL. Appending past the ceiling sets `overflow` and appends nothing more: check it once
- * at the end (str_ok) instead of at each step. Growing copies; the old bytes stay in the arena until it dies.
+ * Always NUL-terminated, never NULL. Appending past the ceiling sets `overflow` and appends nothing
+ * more: check it once at the end (str_ok) instead of at each step. Growing copies; the old bytes
+ * stay in the arena until it dies.
  */
 #ifndef LIB_BASE_STR_H
 #define LIB_BASE_STR_H
@@ -29,7 +30,8 @@ void str_addn(struct str *s, const void *bytes, size_t n);
 void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Appends text percent-encoded for one URL path segment or query value (RFC 3986: all but unreserved). */
+/* Appends text percent-encoded for one URL path segment or query value (RFC 3986: all but
+ * unreserved). */
 void str_add_url(struct str *s, const char *text);
 
 /* ERR_LIMIT naming `what` when something did not fit. */

@@ -1,7 +1,7 @@
 /* The streams and consumers of the operator, as data, and the call that makes a server match them.
  *
- * The watcher, as the only source of wakes, sees to it at every connection: a wiped server is whole again before the
- * relist that refills it.
+ * The watcher, as the only source of wakes, sees to it at every connection: a wiped server is whole
+ * again before the relist that refills it.
  *
  * WORK  cr.> job.> build.>   one message per subject, file: what is to be looked at
  * EVT   evt.>                CloudEvents for people and other systems, 7 days

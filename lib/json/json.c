@@ -10,7 +10,8 @@
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
 
-/* A struct json is a cJSON node under another name: callers cannot reach its fields and use cJSON's lenient calls. */
+/* A struct json is a cJSON node under another name: callers cannot reach its fields and use cJSON's
+ * lenient calls. */
 
 /* cJSON's allocation hooks take no context, so the arena of the call in progress stands here. */
 static struct arena *current;
@@ -102,7 +103,8 @@ static bool check(struct arena *a, const cJSON *v, int depth, struct err *err)
 
 		for (size_t i = 1; i < n; i++)
 			if (str_eq(members[i - 1]->string, members[i]->string))
-				return err_set(err, ERR_INVALID, "duplicate key \"%s\"", members[i]->string);
+				return err_set(err, ERR_INVALID, "duplicate key \"%s\"",
+					members[i]->string);
 	}
 	if (cJSON_IsNumber(v) && !isfinite(v->valuedouble))
 		return err_set(err, ERR_INVALID, "number out of range");
@@ -129,7 +131,8 @@ struct json *json_parse(struct arena *a, const char *text, size_t n, struct err 
 	cJSON *v;
 
 	if (n > JSON_MAX_TEXT) {
-		err_set(err, ERR_LIMIT, "JSON text of %zu bytes, the limit is %d", n, JSON_MAX_TEXT);
+		err_set(err, ERR_LIMIT, "JSON text of %zu bytes, the limit is %d", n,
+			JSON_MAX_TEXT);
 		return NULL;
 	}
 	if (has_nul(text, n)) {
@@ -345,12 +348,23 @@ struct json *json_dup(struct arena *a, const struct json *v)
 	return v ? made(cJSON_Duplicate(raw_const(v), 1)) : NULL;
 }
 
+/* The member itself rather than a view of it. */
+static cJSON *member(struct json *object, const char *key)
+{
+	if (!cJSON_IsObject(raw(object)))
+		return NULL;
+	for (cJSON *m = raw(object)->child; m; m = m->next)
+		if (m->string && strcmp(m->string, key) == 0)
+			return m;
+	return NULL;
+}
+
 void json_remove(struct json *object, const char *key)
 {
-	const struct json *old = json_get(object, key);
+	cJSON *old = member(object, key);
 
 	if (old)
-		(void)cJSON_DetachItemViaPointer(raw(object), (cJSON *)raw_const(old));
+		(void)cJSON_DetachItemViaPointer(raw(object), old);
 }
 
 void json_set(struct arena *a, struct json *object, const char *key, struct json *child)
@@ -358,6 +372,13 @@ void json_set(struct arena *a, struct json *object, const char *key, struct json
 	use(a);
 	json_remove(object, key);
 	if (child && !cJSON_AddItemToObject(raw(object), key, raw(child)))
+		abort();
+}
+
+void json_append(struct arena *a, struct json *object, const char *key, struct json *child)
+{
+	use(a);
+	if (!cJSON_AddItemToObject(raw(object), key, raw(child)))
 		abort();
 }
 
@@ -391,7 +412,7 @@ struct json *json_sub(struct arena *a, struct json *object, const char *key)
 {
 	if (!json_is_object(json_get(object, key)))
 		json_set(a, object, key, json_object(a));
-	return (struct json *)raw_const(json_get(object, key));
+	return (struct json *)member(object, key);
 }
 
 struct json *json_prune(struct json *v)

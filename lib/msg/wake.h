@@ -1,7 +1,7 @@
 /* The message "look at this object again" (proto/wake.proto), as the services see it.
  *
- * Carries names only, never state. Decoding checks every field before it is used in a URL or a subject: protobuf accepts
- * invalid UTF-8 and any text.
+ * Carries names only, never state. Decoding checks every field before it is used in a URL or a
+ * subject: protobuf accepts invalid UTF-8 and any text.
  */
 #ifndef LIB_MSG_WAKE_H
 #define LIB_MSG_WAKE_H
@@ -18,12 +18,14 @@ struct arena;
 struct err;
 
 struct wake {
-	struct ref ref;               /* kind, namespace, name: the object to look at */
-	const char *uid;              /* as last seen; "" if unknown */
+	struct ref ref;	 /* kind, namespace, name: the object to look at */
+	const char *uid; /* as last seen; "" if unknown */
 	int64_t generation;
 	const char *resource_version;
-	const char *cause;            /* in words, for logs: "generation 3", "ConfigMap online-store-swagger changed" */
-	struct vec moved;             /* struct ref *: inputs and children known to differ from what status recorded */
+	const char *cause; /* in words, for logs: "generation 3", "ConfigMap online-store-swagger
+			      changed" */
+	struct vec moved;  /* struct ref *: inputs and children known to differ from what status
+			      recorded */
 	const char *traceparent;
 };
 
@@ -31,12 +33,15 @@ struct wake {
 void wake_encode(struct arena *a, const struct wake *w, const void **ret_bytes, size_t *ret_n);
 
 /* ERR_INVALID: not a wake, or names that no Kubernetes object can have. */
-bool wake_decode(struct arena *a, const void *bytes, size_t n, struct wake *ret, struct err *err) MUST_CHECK;
+bool wake_decode(
+	struct arena *a, const void *bytes, size_t n, struct wake *ret, struct err *err) MUST_CHECK;
 
-/* Subject tokens: Kubernetes names contain dots, tokens cannot; `.` becomes `_`, which no name contains. */
+/* Subject tokens: Kubernetes names contain dots, tokens cannot; `.` becomes `_`, which no name
+ * contains. */
 char *subject_token(struct arena *a, const char *name);
 
-/* "cr.api.<ns>.<name>", "job.<ns>.<name>", "build.request.<ns>.<name>", "build.result.<ns>.<name>" */
+/* "cr.api.<ns>.<name>", "job.<ns>.<name>", "build.request.<ns>.<name>", "build.result.<ns>.<name>"
+ */
 char *subject_for(struct arena *a, const char *prefix, const char *ns, const char *name);
 
 #endif

@@ -1,8 +1,8 @@
 /* What a service has decided: the output of its reconcile function, carried out by lib/svc/apply.c.
  *
- * Order of execution: apply → delete → status → publish → Kubernetes events → requeue or ack. It stops at the first
- * failure; redelivery repeats the whole, which is safe because every step is idempotent. plan_json prints a plan as
- * canonical text: golden files and dry runs.
+ * Order of execution: apply → delete → status → publish → Kubernetes events → requeue or ack. It
+ * stops at the first failure; redelivery repeats the whole, which is safe because every step is
+ * idempotent. plan_json prints a plan as canonical text: golden files and dry runs.
  */
 #ifndef LIB_PLAN_PLAN_H
 #define LIB_PLAN_PLAN_H
@@ -20,9 +20,13 @@ struct json;
 struct world;
 
 enum plan_apply_flags {
-	PLAN_FOREIGN = 1 << 0, /* not a child: we only add fields to somebody else's object (no labels, owner, record) */
-	PLAN_UNOWNED = 1 << 1, /* a child by record and label, but without owner reference: it outlives the root */
-	PLAN_CREATE = 1 << 2,  /* POST instead of apply; an existing object of that name is success (Jobs) */
+	PLAN_FOREIGN = 1 << 0, /* not a child: we only add fields to somebody else's object (no
+				  labels, owner, record) */
+	PLAN_UNOWNED = 1 << 1, /* a child by record and label, but without owner reference: it
+				  outlives the root */
+	PLAN_CREATE =
+		1
+		<< 2, /* POST instead of apply; an existing object of that name is success (Jobs) */
 };
 
 struct plan_apply {
@@ -38,21 +42,20 @@ struct plan_event {
 
 struct plan_message {
 	const char *subject;
-	const char *ce_type; /* NULL: internal message, bytes as they are */
-	const void *data;
-	size_t n;
-	const char *id;      /* deduplication id or NULL */
+	const char *cause;	 /* of a wake about the root; NULL for a CloudEvent */
+	const char *ce_type;	 /* of a CloudEvent; NULL for a wake */
+	const struct json *data; /* of a CloudEvent */
 };
 
 struct plan_delete {
 	struct ref ref;
-	const char *uid;     /* NULL: whatever has the name */
+	const char *uid; /* NULL: whatever has the name */
 };
 
 /* One condition as decided; the runtime keeps lastTransitionTime and adds observedGeneration. */
 struct condition {
 	const char *type;
-	const char *status;  /* "True", "False", "Unknown" */
+	const char *status; /* "True", "False", "Unknown" */
 	const char *reason;
 	const char *message;
 };
@@ -66,45 +69,54 @@ struct plan {
 	struct json *status;   /* further status fields (object), never NULL */
 	struct vec messages;   /* struct plan_message * */
 	struct vec events;     /* struct plan_event * */
-	int64_t requeue_ms;    /* 0: done; otherwise look again after so long even if nothing happens */
-	bool keep_status;      /* do not write status: another service owns it */
+	int64_t requeue_ms; /* 0: done; otherwise look again after so long even if nothing happens
+			     */
+	bool retrying;	    /* somebody tries again by itself: what is not Ready is Reconciling, not
+			       Stalled */
+	bool keep_status;   /* do not write status: another service owns it */
 };
 
 struct plan *plan_new(struct arena *a, const struct world *w);
 
-/* body: a whole manifest. Labels (managed-by, part-of, owner), the owner reference to the root, the namespace and the
- * generation annotation are added for children. An unchanged child is not written. */
+/* body: a whole manifest. Labels (managed-by, part-of, owner), the owner reference to the root, the
+ * namespace and the generation annotation are added for children. An unchanged child is not
+ * written. */
 void plan_apply(struct plan *p, struct json *body, unsigned int flags);
 void plan_delete(struct plan *p, struct ref ref, const char *uid);
 
-/* Sets or replaces a condition. The summary Ready, Reconciling and Stalled are computed (plan_summarize). */
+/* Sets or replaces a condition. The summary Ready, Reconciling and Stalled are computed
+ * (plan_summarize). */
 void plan_condition(struct plan *p, const char *type, const char *status, const char *reason,
 	const char *message_fmt, ...) PRINTF_LIKE(5, 6);
 const struct condition *plan_condition_get(const struct plan *p, const char *type);
 
-/* A Kubernetes Event on the root. On transitions only: call it when a condition changed its reason (plan_changed). */
+/* A Kubernetes Event on the root. On transitions only: call it when a condition changed its reason
+ * (plan_changed). */
 void plan_event(struct plan *p, const char *type, const char *reason, const char *message_fmt, ...)
 	PRINTF_LIKE(4, 5);
 
 /* The condition as now decided differs in status or reason from the one in the root's status. */
 bool plan_changed(const struct plan *p, const char *condition_type);
 
-/* An internal message: copies bytes. */
-void plan_publish(struct plan *p, const char *subject, const void *bytes, size_t n);
+/* Tells another service to look at the root: a Wake on `<prefix>.<ns>.<name>`, prefix
+ * "build.request" or "build.result". */
+void plan_wake(struct plan *p, const char *prefix, const char *cause_fmt, ...) PRINTF_LIKE(3, 4);
 
 /* A CloudEvent `evt.<what>.<ns>.<name>` about the root; takes data (an object). */
 void plan_cloud_event(struct plan *p, const char *what, struct json *data);
 
 void plan_requeue(struct plan *p, int64_t after_ms);
 
-/* Adds the conditions that sum up: Ready = all of `required` (a NULL-terminated list of types) True, in that order, with
- * the reason and message of the first that is not; kstatus' Reconciling (something is Unknown or will be tried again) and
- * Stalled (a required condition is False and only a change by the user helps). */
+/* Adds the conditions that sum up: Ready = all of `required` (a NULL-terminated list of types)
+ * True, in that order, with the reason and message of the first that is not; kstatus' Reconciling
+ * (something is Unknown or will be tried again) and Stalled (a required condition is False and only
+ * a change by the user helps). */
 void plan_summarize(struct plan *p, const char *const *required);
 
-/* The status to apply: observedGeneration, conditions with merged lastTransitionTime, further fields, dependencies,
- * children. */
-struct json *plan_status_json(const struct plan *p, const struct json *dependencies, const struct json *children);
+/* The status to apply: observedGeneration, conditions with merged lastTransitionTime, further
+ * fields, dependencies, children. */
+struct json *plan_status_json(
+	const struct plan *p, const struct json *dependencies, const struct json *children);
 
 /* Canonical text of the whole plan, for golden files and dry runs. */
 char *plan_json(struct arena *a, const struct plan *p);

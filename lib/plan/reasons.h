@@ -3,18 +3,20 @@
 #define LIB_PLAN_REASONS_H
 
 /* Condition types. True is always the good news; UnusedFields alone is the other way round. */
-#define COND_ACCEPTED "Accepted"                     /* the object itself is valid */
-#define COND_RESOLVED_REFS "ResolvedRefs"            /* everything it names exists and may be used */
-#define COND_BUILT "Built"                           /* an image for the current content exists */
-#define COND_PROGRAMMED "Programmed"                 /* workload applied, rolled out, available */
-#define COND_PUBLISHED "Published"                   /* the policy is in the namespace's policy document */
-#define COND_EXPOSED "Exposed"                       /* the endpoint is known; never part of Ready */
-#define COND_POLICIES_RESOLVED "PoliciesResolved"    /* every tier named exists; never part of Ready */
-#define COND_CERTIFICATES_VALID "CertificatesValid"  /* inside validity dates; never part of Ready */
-#define COND_UNUSED_FIELDS "UnusedFields"            /* accepted without effect; never part of Ready */
+#define COND_ACCEPTED "Accepted"	  /* the object itself is valid */
+#define COND_RESOLVED_REFS "ResolvedRefs" /* everything it names exists and may be used */
+#define COND_BUILT "Built"		  /* an image for the current content exists */
+#define COND_PROGRAMMED "Programmed"	  /* workload applied, rolled out, available */
+#define COND_PUBLISHED "Published"	  /* the policy is in the namespace's policy document */
+#define COND_EXPOSED "Exposed"		  /* the endpoint is known; never part of Ready */
+#define COND_POLICIES_RESOLVED "PoliciesResolved" /* every tier named exists; never part of Ready  \
+						   */
+#define COND_CERTIFICATES_VALID "CertificatesValid" /* inside validity dates; never part of Ready  \
+						     */
+#define COND_UNUSED_FIELDS "UnusedFields" /* accepted without effect; never part of Ready */
 #define COND_READY "Ready"
-#define COND_RECONCILING "Reconciling"               /* kstatus */
-#define COND_STALLED "Stalled"                       /* kstatus */
+#define COND_RECONCILING "Reconciling" /* kstatus */
+#define COND_STALLED "Stalled"	       /* kstatus */
 
 /* Accepted */
 #define REASON_VALID "Valid"
@@ -73,10 +75,11 @@
 #define LABEL_PART_OF "app.kubernetes.io/part-of"
 #define PART_OF "apim.wso2.com"
 #define LABEL_OWNER_KIND "apim.wso2.com/owner-kind" /* subject token: "api", "security", … */
-#define LABEL_OWNER "apim.wso2.com/owner"           /* name of the root object, in the child's namespace */
+#define LABEL_OWNER "apim.wso2.com/owner" /* name of the root object, in the child's namespace */
 #define ANNOTATION_GENERATION "apim.wso2.com/generation"
 #define ANNOTATION_TRACE "apim.wso2.com/traceparent"
-/* On ConfigMap <api>-dockerfile: what api-svc wants built and what builder-svc made of it (both JSON objects). */
+/* On ConfigMap <api>-dockerfile: what api-svc wants built and what builder-svc made of it (both
+ * JSON objects). */
 #define ANNOTATION_BUILD "apim.wso2.com/build"
 #define ANNOTATION_BUILD_RESULT "apim.wso2.com/build-result"
 

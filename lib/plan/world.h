@@ -1,7 +1,8 @@
 /* What was read about one object: the input of a service's decision.
  *
- * The runtime reads; `needs` says what; `reconcile` looks. A reference that was asked for is in the world, existing or
- * not; one that was not asked for is not there at all. Everything lives in world->arena.
+ * The runtime reads; `needs` says what; `reconcile` looks. A reference that was asked for is in the
+ * world, existing or not; one that was not asked for is not there at all. Everything lives in
+ * world->arena.
  */
 #ifndef LIB_PLAN_WORLD_H
 #define LIB_PLAN_WORLD_H
@@ -16,34 +17,39 @@
 
 struct world {
 	struct arena *arena;
-	struct ref root_ref;      /* the object that a message told us to look at */
-	const struct json *root;  /* NULL: it does not exist (any more) */
-	struct vec objects;       /* struct object *: everything else that was asked for by name */
-	struct vec lists;         /* struct world_list * */
-	struct vec moved;         /* struct ref *: inputs and children that differ from what status recorded (from the wake) */
-	const struct json *observed; /* what the service's observe function found out; NULL if it has none */
-	const char *system_ns;    /* namespace of the operator's configuration */
-	const char *traceparent;  /* W3C trace context of the work in hand */
+	struct ref root_ref;	 /* the object that a message told us to look at */
+	const struct json *root; /* NULL: it does not exist (any more) */
+	struct vec objects;	 /* struct object *: everything else that was asked for by name */
+	struct vec lists;	 /* struct world_list * */
+	struct vec moved; /* struct ref *: inputs and children that differ from what status recorded
+			     (from the wake) */
+	const struct json
+		*observed; /* what the service's observe function found out; NULL if it has none */
+	const char *system_ns;	 /* namespace of the operator's configuration */
+	const char *traceparent; /* W3C trace context of the work in hand */
 	int64_t now_s;
-	unsigned int attempt;     /* deliveries of this message so far, from 1 */
+	unsigned int attempt; /* deliveries of this message so far, from 1 */
 };
 
 /* All objects of a kind in a namespace (and with a label selector) at one moment. */
 struct world_list {
 	enum kind kind;
 	const char *ns;
-	const char *selector;     /* NULL: all */
-	struct vec items;         /* struct object * */
+	const char *selector; /* NULL: all */
+	struct vec items;     /* struct object * */
 };
 
 /* NULL only if it was not asked for; ->json is NULL if it does not exist. */
-const struct object *world_find(const struct world *w, enum kind kind, const char *ns, const char *name);
+const struct object *world_find(
+	const struct world *w, enum kind kind, const char *ns, const char *name);
 
 /* The object's text; NULL if missing or not asked for. */
-const struct json *world_get(const struct world *w, enum kind kind, const char *ns, const char *name);
+const struct json *world_get(
+	const struct world *w, enum kind kind, const char *ns, const char *name);
 
 /* NULL if it was not asked for. */
-const struct world_list *world_list(const struct world *w, enum kind kind, const char *ns, const char *selector);
+const struct world_list *world_list(
+	const struct world *w, enum kind kind, const char *ns, const char *selector);
 
 /* ---- asking ---- */
 
@@ -84,12 +90,13 @@ bool world_child(const struct world *w, enum kind kind, const char *name, struct
 
 /* ---- how a child is judged, by watcher (live) and services (recorded) alike ---- */
 
-/* What a person could have changed: a hash over spec (without a Deployment's replicas), or, for ConfigMaps and Secrets,
- * resourceVersion. NULL object: "". */
+/* What a person could have changed: a hash over spec (without a Deployment's replicas), or, for
+ * ConfigMaps and Secrets, resourceVersion. NULL object: "". */
 const char *child_version(struct arena *a, enum kind kind, const struct json *object);
 
-/* Readiness in a word, changing a handful of times in a life: Job "", "Complete", "Failed"; Deployment "Progressing",
- * "Available", "Stuck" (progress deadline exceeded); Service its external addresses joined by a comma; others "". */
+/* Readiness in a word, changing a handful of times in a life: Job "", "Complete", "Failed";
+ * Deployment "Progressing", "Available", "Stuck" (progress deadline exceeded); Service its external
+ * addresses joined by a comma; others "". */
 const char *child_state(struct arena *a, enum kind kind, const struct json *object);
 
 #endif

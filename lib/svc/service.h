@@ -1,12 +1,13 @@
 /* The one skeleton of all services: a service is a table plus two pure functions.
  *
- * service_main owns everything else: options, signals, health and metrics, the connections, and the loop
+ * service_main owns everything else: options, signals, health and metrics, the connections, and the
+ * loop
  *
- *   fetch messages → coalesce equal keys → for each: gather (needs, until it asks for nothing new) → reconcile → carry
- *   out the plan → status → acknowledge
+ *   fetch messages → coalesce equal keys → for each: gather (needs, until it asks for nothing new)
+ * → reconcile → carry out the plan → status → acknowledge
  *
- * SIGTERM: stop fetching, finish the event in hand, hand back the rest, exit within 10 s. SIGKILL loses nothing: the
- * message in hand is redelivered and every step is idempotent.
+ * SIGTERM: stop fetching, finish the event in hand, hand back the rest, exit within 10 s. SIGKILL
+ * loses nothing: the message in hand is redelivered and every step is idempotent.
  */
 #ifndef LIB_SVC_SERVICE_H
 #define LIB_SVC_SERVICE_H
@@ -21,19 +22,19 @@ struct plan;
 struct world;
 
 struct service {
-	const char *name;    /* field manager, consumer, NATS user, log field */
-	const char *about;   /* one sentence for --help */
+	const char *name;  /* field manager, consumer, NATS user, log field */
+	const char *about; /* one sentence for --help */
 
-	/* What must be read before reconcile can decide, given what was read so far. Called again with the larger world
-	 * until it asks for nothing new, at most four rounds. Pure. */
+	/* What must be read before reconcile can decide, given what was read so far. Called again
+	 * with the larger world until it asks for nothing new, at most four rounds. Pure. */
 	void (*needs)(const struct world *w, struct needs *n);
 
-	/* Decides. Reads only w, allocates only from p->arena, writes only p. A missing or invalid input is a condition, not
-	 * an error; false is for our own bugs. Pure. */
+	/* Decides. Reads only w, allocates only from p->arena, writes only p. A missing or invalid
+	 * input is a condition, not an error; false is for our own bugs. Pure. */
 	bool (*reconcile)(const struct world *w, struct plan *p, struct err *err) MUST_CHECK;
 
-	/* Optional effect of a service of its own (builder-svc asks the registry): runs between needs and reconcile and
-	 * leaves what it found in w->observed. */
+	/* Optional effect of a service of its own (builder-svc asks the registry): runs between
+	 * needs and reconcile and leaves what it found in w->observed. */
 	bool (*observe)(struct world *w, struct err *err) MUST_CHECK;
 };
 

@@ -1,0 +1,83 @@
+#include "lib/plan/world.h"
+
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+
+const struct object *world_find(
+	const struct world *w, enum kind kind, const char *ns, const char *name)
+{
+	struct ref wanted = { kind, ns, name };
+
+	vec_foreach (const struct object *, o, &w->objects)
+		if (ref_eq(o->ref, wanted))
+			return o;
+	return NULL;
+}
+
+const struct json *world_get(
+	const struct world *w, enum kind kind, const char *ns, const char *name)
+{
+	const struct object *o = world_find(w, kind, ns, name);
+
+	return o ? o->json : NULL;
+}
+
+const struct world_list *world_list(
+	const struct world *w, enum kind kind, const char *ns, const char *selector)
+{
+	vec_foreach (const struct world_list *, l, &w->lists)
+		if (l->kind == kind && str_eq(l->ns, ns) && str_eq(l->selector, selector))
+			return l;
+	return NULL;
+}
+
+static void need(struct needs *n, enum ref_role role, struct ref ref)
+{
+	struct need *item;
+
+	if (str_empty(ref.name) || str_empty(ref.ns))
+		return;
+	vec_foreach (const struct need *, have, &n->refs)
+		if (ref_eq(have->ref, ref))
+			return;
+	item = arena_alloc(n->arena, sizeof(*item));
+	*item = (struct need){ ref, role };
+	vec_add(n->arena, &n->refs, item);
+}
+
+void need_input(struct needs *n, enum kind kind, const char *ns, const char *name)
+{
+	need(n, REF_INPUT, (struct ref){ kind, ns, name });
+}
+
+void need_child(struct needs *n, enum kind kind, const char *ns, const char *name)
+{
+	need(n, REF_CHILD, (struct ref){ kind, ns, name });
+}
+
+void need_list(struct needs *n, enum kind kind, const char *ns, const char *selector)
+{
+	struct world_list *l;
+
+	vec_foreach (const struct world_list *, have, &n->lists)
+		if (have->kind == kind && str_eq(have->ns, ns) && str_eq(have->selector, selector))
+			return;
+	l = arena_alloc(n->arena, sizeof(*l));
+	*l = (struct world_list){ .kind = kind, .ns = ns, .selector = selector };
+	vec_add(n->arena, &n->lists, l);
+}
+
+bool world_child(const struct world *w, enum kind kind, const char *name, struct child *ret)
+{
+	json_foreach (c, json_path(w->root, "status", "children", NULL)) {
+		if (kind_by_name(json_get_str(c, "kind")) != kind)
+			continue;
+		if (!str_eq(json_get_str(c, "name"), name))
+			continue;
+		*ret = (struct child){ kind, json_get_str(c, "name"), json_get_str(c, "version"),
+			json_get_str(c, "state"), json_get_str(c, "applied") };
+		return true;
+	}
+	return false;
+}
