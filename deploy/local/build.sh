@@ -68,6 +68,9 @@ for item in "${wanted[@]}"; do
 		built=$((built + 1))
 		echo "build: [$count/${#wanted[@]}] $name, $((SECONDS - start))s, $(du -m "$bin/$name" | cut -f1) MB"
 	fi
+	touch "${bin%/bin}"
 	ln -sfnT "$bin/$name" "$TOOLS_BIN/$name"
 done
-echo "build: ${#wanted[@]} programs in $TOOLS_BIN, $built built in ${SECONDS}s"
+# Builds of other versions that no clone has used for two weeks.
+find "$CACHE" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} +
+((built == 0)) || echo "build: ${#wanted[@]} programs in $TOOLS_BIN, $built built in ${SECONDS}s"

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# images.sh [NAME...]: builds the third-party images and pushes them to the local registry, when their content has changed.
+set -euo pipefail
+# shellcheck source=lib/unit.sh
+LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
+# shellcheck source=lib/say.sh
+. "$LOCAL/lib/say.sh"
+all=(pause toolbox coredns metallb-controller metrics-server nats kaniko)
+
+# ingredients NAME: all that the content of an image depends on. A program's cache path names its version and build.
+ingredients() {
+	cat "$LOCAL/images/$1"/*
+	case $1 in
+	pause) dpkg-query -W gcc libc6-dev ;;
+	toolbox) dpkg-query -W curl libcurl4 busybox-static ca-certificates ;;
+	*) readlink -f "$TOOLS_BIN/$(program_of "$1")" ;;
+	esac
+}
+
+program_of() {
+	case $1 in
+	kaniko) echo kaniko-executor ;;
+	nats) echo nats-server ;;
+	*) echo "$1" ;;
+	esac
+}
+
+group_of() {
+	case $1 in
+	metallb-controller) echo metallb ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# fill NAME DIR: puts the files that the Dockerfile copies beside it.
+fill() {
+	local name=$1 dir=$2
+	cp "$LOCAL/images/$name"/* "$dir"
+	case $name in
+	pause) gcc -static -Os -s -o "$dir/pause" "$dir/pause.c" ;;
+	toolbox) fill_toolbox "$dir/root" ;;
+	*) cp -L "$TOOLS_BIN/$(program_of "$name")" "$dir" ;;
+	esac
+	if [[ $name == kaniko ]]; then
+		cp /etc/ssl/certs/ca-certificates.crt "$dir"
+		echo '{}' >"$dir/config.json"
+	fi
+}
+
+fill_toolbox() {
+	local root=$1 name library
+	mkdir -p "$root"/{bin,usr/bin,tmp,etc/ssl/certs}
+	chmod 1777 "$root/tmp"
+	cp /bin/busybox "$root/bin/busybox"
+	# Debian's busybox wget crashes; curl is there instead.
+	for name in $(/bin/busybox --list | grep -vxE 'busybox|wget'); do ln -s busybox "$root/bin/$name"; done
+	cp /usr/bin/curl "$root/usr/bin/"
+	for library in $(ldd /usr/bin/curl | grep -o '/[^ ]*') /lib/x86_64-linux-gnu/libnss_{dns,files}.so.2; do
+		install -D "$(readlink -f "$library")" "$root$library"
+	done
+	cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+	echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
+	echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
+}
+
+push() {
+	local name=$1 image stamp_file stamp dir started=$EPOCHREALTIME
+	image=$(image_of "$name")
+	# Beside the registry's own files, so that both go together.
+	stamp_file=$STATE/registry/stamps/$name
+	stamp="$image $(ingredients "$name" | sha256sum | cut -d' ' -f1)"
+	if [[ -f $stamp_file && $(<"$stamp_file") == "$stamp" ]] && in_registry "$image"; then return; fi
+	dir=$work/$name
+	mkdir "$dir"
+	fill "$name" "$dir"
+	buildah=(buildah --root "$STATE/buildah" --runroot "$STATE/buildah-run" --storage-driver vfs)
+	"${buildah[@]}" bud -q --isolation chroot --network none --timestamp 0 -t "$image" "$dir" >/dev/null
+	"${buildah[@]}" push -q --tls-verify=false "$image"
+	"${buildah[@]}" rmi "$image" >/dev/null
+	mkdir -p "${stamp_file%/*}"
+	echo "$stamp" >"$stamp_file"
+	say "pushed $image"
+}
+
+in_registry() {
+	local path=${1#*/}
+	curl -sf --max-time 5 -o /dev/null -I -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		"http://$REGISTRY/v2/${path%:*}/manifests/${path##*:}"
+}
+
+names=("$@")
+((${#names[@]})) || names=("${all[@]}")
+unit_running registry || die "the registry does not run; deploy/local/up.sh starts it"
+exec 8>"$STATE/images.lock"
+flock 8
+work=$(mktemp -d "$STATE/images.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+for name in "${names[@]}"; do
+	[[ -d $LOCAL/images/$name ]] || die "no such image: $name (there are: ${all[*]})"
+	[[ $name == pause || $name == toolbox ]] || "$LOCAL/build.sh" "$(group_of "$name")" 8>&-
+	push "$name"
+done
+say "${#names[@]} images are in the registry"

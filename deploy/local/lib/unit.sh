@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# A unit is a daemon with all that it starts. Its control group is the only record of its processes: no pid can be taken
+# for another one's, and nothing that a unit started can get away.
+# shellcheck source=env.sh
+. "$LOCAL/env.sh"
+
+if [[ -f /sys/fs/cgroup/cgroup.controllers ]]; then
+	cgroup_version=2
+	cgroup_roots=(/sys/fs/cgroup)
+	units_root=/sys/fs/cgroup/$CGROUP/units
+else
+	cgroup_version=1
+	cgroup_roots=()
+	for dir in /sys/fs/cgroup/*/; do
+		dir=${dir%/}
+		[[ -L $dir || ! -f $dir/cgroup.procs ]] || cgroup_roots+=("$dir")
+	done
+	units_root=/sys/fs/cgroup/systemd/$CGROUP/units
+	[[ -d /sys/fs/cgroup/systemd ]] || units_root=/sys/fs/cgroup/pids/$CGROUP/units
+fi
+
+unit_running() {
+	local pid=''
+	read -r pid 2>/dev/null <"$units_root/$1/cgroup.procs" || return 1
+	[[ -n $pid ]]
+}
+
+# unit_start NAME COMMAND...: the log is $LOGS/NAME.log, begun anew.
+unit_start() {
+	local name=$1
+	shift
+	mkdir -p "$units_root/$name" "$LOGS"
+	(
+		echo $BASHPID >"$units_root/$name/cgroup.procs"
+		cd /
+		exec setsid "$@" </dev/null >"$LOGS/$name.log" 2>&1 7>&- 8>&- 9>&-
+	) &
+	disown
+	# The start is over when the process has its control group: otherwise a check right after it would see nothing.
+	until unit_running "$name" || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+}
+
+# unit_stop NAME...: nothing here needs a goodbye, and some daemons take many seconds over it.
+unit_stop() {
+	local name pids end=$((SECONDS + 15))
+	for name in "$@"; do
+		while unit_running "$name"; do
+			mapfile -t pids 2>/dev/null <"$units_root/$name/cgroup.procs" || true
+			((${#pids[@]} == 0)) || kill -9 "${pids[@]}" 2>/dev/null || true
+			((SECONDS <= end)) || die "$name does not end: processes ${pids[*]}"
+			sleep 0.02
+		done
+		rmdir "$units_root/$name" 2>/dev/null || true
+	done
+}
+
+# units: the names of all units that run.
+units() {
+	local dir
+	for dir in "$units_root"/*/; do
+		dir=${dir%/}
+		! unit_running "${dir##*/}" || echo "${dir##*/}"
+	done
+}
+
+# pods_cgroup I: makes the control group below which kubelet puts the pods of node I; prints its name.
+pods_cgroup() {
+	local root dir file
+	for root in "${cgroup_roots[@]}"; do
+		dir=$root
+		for part in "$CGROUP" pods "node$1"; do
+			[[ $cgroup_version == 1 ]] || enable_controllers "$dir"
+			dir=$dir/$part
+			mkdir -p "$dir"
+			# A new cpuset is empty, and no process can enter it.
+			for file in cpuset.cpus cpuset.mems; do
+				[[ $cgroup_version == 2 || ! -f $dir/$file || -n $(<"$dir/$file") ]] || cat "$dir/../$file" >"$dir/$file"
+			done
+		done
+	done
+	echo "/$CGROUP/pods/node$1"
+}
+
+enable_controllers() {
+	local controller
+	for controller in $(<"$1/cgroup.controllers"); do
+		echo "+$controller" >"$1/cgroup.subtree_control" 2>/dev/null || true
+	done
+}
