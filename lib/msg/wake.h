@@ -17,6 +17,12 @@
 struct arena;
 struct err;
 
+enum {
+	WAKE_MAX_BYTES = 64 * 1024,
+	WAKE_MAX_MOVED = 256,
+	WAKE_MAX_CAUSE = 512,
+};
+
 struct wake {
 	struct ref ref;	 /* kind, namespace, name: the object to look at */
 	const char *uid; /* as last seen; "" if unknown */
@@ -29,10 +35,12 @@ struct wake {
 	const char *traceparent;
 };
 
-/* Bytes live in the arena. */
+/* Bytes live in the arena. NULL strings become "". What would make the message too long is left
+ * out: the end of the cause, the end of `moved` (which is never emptied by it). */
 void wake_encode(struct arena *a, const struct wake *w, const void **ret_bytes, size_t *ret_n);
 
-/* ERR_INVALID: not a wake, or names that no Kubernetes object can have. */
+/* ERR_INVALID: not a wake, or names that no Kubernetes object can have. On success no string is
+ * NULL and all are printable ASCII. */
 bool wake_decode(
 	struct arena *a, const void *bytes, size_t n, struct wake *ret, struct err *err) MUST_CHECK;
 
