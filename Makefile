@@ -38,9 +38,10 @@ PKG_lib/x509    := $(call pc,libcrypto)
 PKG_lib/msg     := $(call pc,libprotobuf-c)
 PKG_lib/kube    := $(call pc,libcurl libcrypto)
 PKG_lib/bus     := $(call pc,libnats)
+PKG_lib/svc     := $(call pc,libmicrohttpd)
 PKG_builder-svc := $(call pc,libcurl)
 PKG_gateway/core := $(call pc,libcrypto)
-LDLIBS      := $(shell pkg-config --libs libcurl libcrypto libssl libcjson yaml-0.1 libprotobuf-c libnats 2>/dev/null) -lm
+LDLIBS      := $(shell pkg-config --libs libcurl libcrypto libssl libcjson yaml-0.1 libprotobuf-c libnats libmicrohttpd 2>/dev/null) -lm -lpthread
 CORE_LDLIBS := $(shell pkg-config --libs libcrypto libcjson yaml-0.1 2>/dev/null) -lm
 
 src     = $(filter-out %/main.c,$(wildcard $1/*.c))

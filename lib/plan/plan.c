@@ -74,7 +74,9 @@ static void adopt(struct plan *p, struct json *body, unsigned int flags)
 		add_label(p, labels, LABEL_OWNER, w->root_ref.name);
 		add_owner(p, meta);
 	}
-	if (w->root) {
+	/* An unowned object is written for several roots: their generations say nothing about it.
+	 */
+	if (w->root && !(flags & PLAN_UNOWNED)) {
 		generation = arena_printf(p->arena, "%lld", (long long)meta_generation(w->root));
 		json_set_str(p->arena, annotations, ANNOTATION_GENERATION, generation);
 	}
@@ -87,6 +89,7 @@ void plan_apply(struct plan *p, struct json *body, unsigned int flags)
 	struct plan_apply *apply = arena_alloc(p->arena, sizeof(*apply));
 	struct json *meta = json_sub(p->arena, body, "metadata");
 
+	json_prune(body);
 	if (!json_get(meta, "namespace"))
 		json_set_str(p->arena, meta, "namespace", p->world->root_ref.ns);
 	if (!(flags & PLAN_FOREIGN))

@@ -9,10 +9,12 @@
 #define COND_PROGRAMMED "Programmed"	  /* workload applied, rolled out, available */
 #define COND_PUBLISHED "Published"	  /* the policy is in the namespace's policy document */
 #define COND_EXPOSED "Exposed"		  /* the endpoint is known; never part of Ready */
-#define COND_POLICIES_RESOLVED "PoliciesResolved" /* every tier named exists; never part of Ready  \
-						   */
-#define COND_CERTIFICATES_VALID "CertificatesValid" /* inside validity dates; never part of Ready  \
-						     */
+#define COND_POLICIES_RESOLVED                                                                     \
+	"PoliciesResolved" /* every tier named exists; never part of Ready                         \
+			    */
+#define COND_CERTIFICATES_VALID                                                                    \
+	"CertificatesValid"		  /* inside validity dates; never part of Ready            \
+					   */
 #define COND_UNUSED_FIELDS "UnusedFields" /* accepted without effect; never part of Ready */
 #define COND_READY "Ready"
 #define COND_RECONCILING "Reconciling" /* kstatus */

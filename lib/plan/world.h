@@ -25,6 +25,7 @@ struct world {
 			     (from the wake) */
 	const struct json
 		*observed; /* what the service's observe function found out; NULL if it has none */
+	const struct json *env;	 /* the environment variables that the service's table names */
 	const char *system_ns;	 /* namespace of the operator's configuration */
 	const char *traceparent; /* W3C trace context of the work in hand */
 	int64_t now_s;

@@ -25,6 +25,10 @@ struct service {
 	const char *name;  /* field manager, consumer, NATS user, log field */
 	const char *about; /* one sentence for --help */
 
+	/* Environment variables that the decision depends on, NULL-terminated: members of
+	 * world->env. NULL: none. */
+	const char *const *env;
+
 	/* What must be read before reconcile can decide, given what was read so far. Called again
 	 * with the larger world until it asks for nothing new, at most four rounds. Pure. */
 	void (*needs)(const struct world *w, struct needs *n);

@@ -1,0 +1,116 @@
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/msg/wake.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+#include "lib/svc/log.h"
+#include "lib/svc/runtime.h"
+#include "lib/svc/service.h"
+
+enum {
+	KEEP_ALIVE_US = 3 * 1000 * 1000
+};
+
+void runtime_keep_alive(struct runtime *rt)
+{
+	int64_t now = rt->clock.monotonic_us(rt->clock.self);
+	struct err ignored = { .code = ERR_NONE };
+
+	if (!rt->in_hand || now - rt->kept_alive_us < KEEP_ALIVE_US)
+		return;
+	rt->kept_alive_us = now;
+	/* If the bus is away the message comes again; the pass is idempotent. */
+	(void)!rt->bus.working(rt->bus.self, rt->in_hand, &ignored);
+}
+
+const char *runtime_trace(struct runtime *rt, struct arena *a)
+{
+	unsigned long long bits[3];
+
+	for (size_t i = 0; i < 3; i++)
+		bits[i] = (unsigned long long)rt->clock.random(rt->clock.self);
+	return arena_printf(a, "00-%016llx%016llx-%016llx-01", bits[0], bits[1], bits[2] | 1);
+}
+
+/* What the API server refuses or forbids is shown to the user in the object's own status. */
+static void show_failure(struct runtime *rt, struct plan *p, const struct err *failure)
+{
+	static const char *const required[] = { COND_PROGRAMMED, NULL };
+	const struct json *children = json_path(p->world->root, "status", "children", NULL);
+	struct err err = { .code = ERR_NONE };
+
+	if (p->keep_status || !p->world->root)
+		return;
+	plan_condition(p, COND_PROGRAMMED, "False",
+		failure->code == ERR_DENIED ? "Forbidden" : "Rejected", "%s", failure->msg);
+	p->retrying = failure->code == ERR_DENIED;
+	plan_summarize(p, required);
+	if (plan_changed(p, COND_PROGRAMMED))
+		plan_event(p, "Warning", plan_condition_get(p, COND_PROGRAMMED)->reason, "%s",
+			failure->msg);
+	p->messages.n = 0;
+	if (!runtime_status(rt, p, children, &err) || !runtime_tell(rt, p, &err))
+		log_error("failure not shown in status", kv_str("err", err.msg));
+}
+
+static bool carry_out(struct runtime *rt, struct plan *p, struct err *err)
+{
+	struct json *children = NULL;
+
+	if (!runtime_apply(rt, p, &children, err)) {
+		if (err->code == ERR_INVALID || err->code == ERR_DENIED)
+			show_failure(rt, p, err);
+		return false;
+	}
+	return runtime_status(rt, p, children, err) && runtime_tell(rt, p, err);
+}
+
+static bool pass(struct runtime *rt, struct world *w, const struct wake *wake,
+	int64_t *ret_requeue_ms, struct err *err)
+{
+	struct plan *p = plan_new(w->arena, w);
+
+	if (!runtime_gather(rt, wake, w, err))
+		return err_wrap(err, "gather");
+	if (rt->service->observe && !rt->service->observe(w, err))
+		return err_wrap(err, "observe");
+	if (!rt->service->reconcile(w, p, err))
+		return err_wrap(err, "reconcile");
+	if (!carry_out(rt, p, err))
+		return false;
+	*ret_requeue_ms = p->requeue_ms;
+	return true;
+}
+
+struct outcome runtime_pass(
+	struct runtime *rt, struct arena *a, const struct wake *wake, unsigned int attempt)
+{
+	struct world w = { .arena = a, .attempt = attempt };
+	struct err err = { .code = ERR_NONE };
+	int64_t start = rt->clock.monotonic_us(rt->clock.self);
+	int64_t requeue_ms = 0;
+	struct outcome o = { false, 0 };
+
+	w.traceparent = str_empty(wake->traceparent) ? runtime_trace(rt, a) : wake->traceparent;
+	rt->kept_alive_us = start;
+	log_context(ref_text(a, wake->ref), w.traceparent);
+	if (pass(rt, &w, wake, &requeue_ms, &err)) {
+		rt->counts.passes_done++;
+		o = (struct outcome){ requeue_ms > 0, requeue_ms };
+		log_info("looked at", kv_str("cause", wake->cause),
+			kv_int("moved", (int64_t)wake->moved.n),
+			kv_int("us", rt->clock.monotonic_us(rt->clock.self) - start),
+			kv_int("again_ms", requeue_ms));
+	} else {
+		rt->counts.passes_failed++;
+		o = runtime_fate(rt, &err, attempt);
+		log_error("not done", kv_str("cause", wake->cause), kv_str("err", err.msg),
+			kv_str("code", err_code_name(err.code)), kv_int("attempt", attempt),
+			kv_int("again_ms", o.delay_ms));
+	}
+	log_context(NULL, NULL);
+	return o;
+}

@@ -1,0 +1,216 @@
+#include "lib/svc/service.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/bus/bus.h"
+#include "lib/json/json.h"
+#include "lib/kube/kube.h"
+#include "lib/msg/wake.h"
+#include "lib/svc/log.h"
+#include "lib/svc/metrics.h"
+#include "lib/svc/options.h"
+#include "lib/svc/probe.h"
+#include "lib/svc/runtime.h"
+#include "lib/svc/signals.h"
+
+enum {
+	BATCH = 8,
+	FETCH_MS = 1000,
+	TROUBLE_MS = 500, /* pause when the bus does not answer */
+	FIGURES_EVERY_US = 10 * 1000 * 1000,
+};
+
+struct loop {
+	struct options options;
+	struct kube *kube;
+	struct bus *bus;
+	struct probe *probe;
+	struct runtime rt;
+	struct arena *memory; /* of one turn */
+	int64_t told_us;      /* when the figures were last handed out */
+};
+
+static struct json *read_env(struct arena *a, const char *const *names)
+{
+	struct json *env = json_object(a);
+
+	for (; names && *names; names++)
+		json_set_str(a, env, *names, getenv(*names));
+	return env;
+}
+
+static bool parse_port(const char *text, long *ret, struct err *err)
+{
+	char *end = NULL;
+
+	errno = 0;
+	*ret = strtol(text, &end, 10);
+	if (errno || end == text || *end || *ret < -1 || *ret > 65535)
+		return err_set(err, ERR_INVALID, "listen-port: \"%s\" is not a port number", text);
+	return true;
+}
+
+static bool loop_open(struct loop *l, const struct service *s, struct arena *life, struct err *err)
+{
+	const struct options *o = &l->options;
+	struct kube_options kube = { .kubeconfig = o->kubeconfig, .user_agent = s->name };
+	struct bus_options bus = { .url = o->nats_url,
+		.user = o->nats_user,
+		.password = o->nats_password,
+		.name = s->name,
+		.consumer = s->name,
+		.ca_file = o->nats_ca };
+	long port;
+
+	if (!parse_port(o->listen_port, &port, err))
+		return false;
+	if (port >= 0 && !(l->probe = probe_new((int)port, err)))
+		return false;
+	if (!(l->kube = kube_new(&kube, err)) || !(l->bus = bus_new(&bus, err)))
+		return false;
+	l->memory = arena_new();
+	l->rt = (struct runtime){ .service = s,
+		.kube = kube_ops(l->kube),
+		.bus = bus_ops(l->bus),
+		.clock = clock_real(),
+		.system_ns = o->system_namespace,
+		.instance = o->pod_name,
+		.env = read_env(life, s->env) };
+	return true;
+}
+
+static void loop_close(struct loop *l)
+{
+	arena_free(l->memory);
+	bus_free(l->bus);
+	kube_free(l->kube);
+	probe_free(l->probe);
+}
+
+/* A newer message of the same subject in the same batch makes the older one superfluous. */
+static bool superseded(const struct vec *batch, size_t i)
+{
+	const struct delivery *d = batch->at[i];
+
+	for (size_t j = i + 1; j < batch->n; j++)
+		if (str_eq(((const struct delivery *)batch->at[j])->subject, d->subject))
+			return true;
+	return false;
+}
+
+static bool finish(struct loop *l, const struct delivery *d, struct outcome o, struct err *err)
+{
+	if (o.again)
+		return l->rt.bus.nak(l->rt.bus.self, d, o.delay_ms, err);
+	return l->rt.bus.ack(l->rt.bus.self, d, err);
+}
+
+static void handle(struct loop *l, const struct delivery *d)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct outcome o = { false, 0 };
+	struct err err = { .code = ERR_NONE };
+	struct wake wake;
+
+	if (!wake_decode(a, d->data, d->n, &wake, &err)) {
+		log_error("undecodable message put aside", kv_str("subject", d->subject),
+			kv_str("err", err.msg));
+		if (!l->rt.bus.term(l->rt.bus.self, d, &err))
+			log_error("message not put aside", kv_str("err", err.msg));
+		return;
+	}
+	l->rt.in_hand = d;
+	o = runtime_pass(&l->rt, a, &wake, d->attempt);
+	l->rt.in_hand = NULL;
+	if (!finish(l, d, o, &err))
+		log_error("not acknowledged, it will come again", kv_str("err", err.msg));
+}
+
+static void hand_back(struct loop *l, const struct delivery *d)
+{
+	struct err ignored = { .code = ERR_NONE };
+
+	(void)!l->rt.bus.nak(l->rt.bus.self, d, 0, &ignored);
+}
+
+static void handle_batch(struct loop *l, const struct vec *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct delivery *d = batch->at[i];
+		struct err ignored = { .code = ERR_NONE };
+
+		if (signals_stop_requested())
+			hand_back(l, d);
+		else if (superseded(batch, i))
+			(void)!l->rt.bus.ack(l->rt.bus.self, d, &ignored);
+		else
+			handle(l, d);
+		probe_alive(l->probe);
+		/* Those behind it have been waiting in hand. */
+		for (size_t j = i + 1; j < batch->n && i % 4 == 3; j++)
+			(void)!l->rt.bus.working(l->rt.bus.self, batch->at[j], &ignored);
+	}
+}
+
+static void tell_figures(struct loop *l)
+{
+	int64_t now = l->rt.clock.monotonic_us(l->rt.clock.self);
+
+	if (now - l->told_us < FIGURES_EVERY_US)
+		return;
+	l->told_us = now;
+	metrics_publish(l->probe, l->memory, &l->rt, l->kube, l->bus);
+}
+
+static void loop_once(struct loop *l)
+{
+	struct err err = { .code = ERR_NONE };
+	struct vec batch = { .n = 0 };
+
+	arena_reset(l->memory);
+	if (l->rt.bus.fetch(l->rt.bus.self, l->memory, BATCH, FETCH_MS, &batch, &err)) {
+		probe_ready(l->probe, true, NULL);
+		handle_batch(l, &batch);
+	} else {
+		probe_ready(l->probe, bus_connected(l->bus), err.msg);
+		log_debug("nothing fetched", kv_str("err", err.msg));
+		signals_pause(TROUBLE_MS);
+	}
+	probe_alive(l->probe);
+	tell_figures(l);
+}
+
+int service_main(const struct service *s, int argc, char **argv)
+{
+	AUTO(arena_auto) struct arena *life = arena_new();
+	struct loop l = { .probe = NULL };
+	struct err err = { .code = ERR_NONE };
+	enum log_level level = LOG_INFO;
+	enum options_result parsed = options_parse(s->name, s->about, argc, argv, &l.options);
+
+	if (parsed != OPTIONS_RUN)
+		return parsed == OPTIONS_EXIT_OK ? 0 : 2;
+	if (!log_level_parse(l.options.log_level, &level)) {
+		(void)fprintf(stderr, "%s: log-level: \"%s\" is none of error, info, debug\n",
+			s->name, l.options.log_level);
+		return 2;
+	}
+	log_open(s->name, level);
+	signals_setup();
+	if (!loop_open(&l, s, life, &err)) {
+		log_error("cannot start", kv_str("err", err.msg));
+		loop_close(&l);
+		return 1;
+	}
+	log_info("started", kv_str("api_server", kube_server(l.kube)),
+		kv_str("bus", l.options.nats_url));
+	while (!signals_stop_requested())
+		loop_once(&l);
+	log_info("stopped", kv_int("passes", (int64_t)l.rt.counts.passes_done));
+	loop_close(&l);
+	return 0;
+}

@@ -1,0 +1,57 @@
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/world.h"
+#include "lib/svc/runtime.h"
+#include "lib/svc/service.h"
+
+/* The inputs that were read, with the versions they had: what the watcher compares. */
+static struct json *dependencies(struct runtime *rt, const struct plan *p)
+{
+	const struct world *w = p->world;
+	struct needs n = { .arena = p->arena };
+	struct json *list = json_array(p->arena);
+
+	rt->service->needs(w, &n);
+	vec_foreach (const struct need *, need, &n.refs) {
+		const char *version;
+
+		if (need->role != REF_INPUT)
+			continue;
+		version = meta_version(world_get(w, need->ref.kind, need->ref.ns, need->ref.name));
+		json_add(list, json_format(p->arena,
+				       "{'kind':%s,'namespace':%s,'name':%s,'resourceVersion':%s}",
+				       kind_info(need->ref.kind)->kind, need->ref.ns,
+				       need->ref.name, version ? version : ""));
+	}
+	return list;
+}
+
+bool runtime_status(
+	struct runtime *rt, const struct plan *p, const struct json *children, struct err *err)
+{
+	const struct world *w = p->world;
+	const struct kind_info *info = kind_info(w->root_ref.kind);
+	struct kube_apply apply = { .manager = rt->service->name, .force = true, .status = true };
+	struct json *status;
+
+	if (!w->root || meta_deleting(w->root) || p->keep_status)
+		return true;
+	status = plan_status_json(p, dependencies(rt, p), children);
+	if (json_equal(status, json_get(w->root, "status"))) {
+		rt->counts.unchanged++;
+		return true;
+	}
+	apply.body = json_format(p->arena,
+		"{'apiVersion':%s,'kind':%s,'metadata':{'name':%s,'namespace':%s,'resourceVersion':%s},"
+		"'status':%j}",
+		info->api_version, info->kind, w->root_ref.name, w->root_ref.ns,
+		meta_version(w->root), status);
+	runtime_keep_alive(rt);
+	if (!rt->kube.apply(rt->kube.self, p->arena, &apply, 1, err))
+		return err_wrap(err, "write status");
+	rt->counts.applied++;
+	return true;
+}
