@@ -94,5 +94,5 @@ keep kubelet "$TOOLS_BIN/kubelet" --config="$home/kubelet.yaml" --kubeconfig="$P
 	--node-ip="$(node_ip "$i")" --root-dir="$home/kubelet" &
 # A network namespace may not set the size of the connection table.
 keep kube-proxy "$TOOLS_BIN/kube-proxy" --kubeconfig="$PKI/kube-proxy.conf" --hostname-override="$node" --proxy-mode=iptables \
-	--cluster-cidr="$POD_NET" --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0 &
+	--cluster-cidr="$POD_NET" --iptables-min-sync-period=100ms --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0 &
 while :; do wait; done
