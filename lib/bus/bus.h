@@ -26,9 +26,11 @@ void bus_free(struct bus *b); /* flushes what is buffered; accepts NULL */
 
 struct bus_ops bus_ops(struct bus *b);
 
-bool bus_connected(const struct bus *b);
+/* Connected at this moment. Also begins anew after a server refused our credentials for good. */
+bool bus_connected(struct bus *b);
 
-/* Grows with every (re)connection: a changed number means that messages may have been missed. */
+/* Grows with every (re)connection: a changed number means that messages may have been missed. 0:
+ * never connected yet. */
 unsigned int bus_session(const struct bus *b);
 
 /* Messages of our consumer not yet delivered, and delivered but not yet acknowledged; for /metrics.

@@ -1,0 +1,131 @@
+#include "lib/bus/topology.h"
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/bus/link.h"
+#include "lib/json/json.h"
+
+#define NS_PER_S INT64_C(1000000000)
+#define DAY_S INT64_C(86400)
+#define MIB INT64_C(1048576)
+
+enum {
+	MAX_LIST = 4,
+	/* JetStream errors */
+	STREAM_DIFFERS = 10058,
+	CONSUMER_UNKNOWN = 10014,
+};
+
+struct stream {
+	const char *name;
+	const char *subjects[MAX_LIST];
+	int64_t per_subject; /* messages kept; -1: all */
+	int64_t max_bytes;   /* the oldest go first */
+	int64_t max_age_s;   /* 0: no limit */
+};
+
+/* WORK's ceiling is a safety net: ten thousand objects are a few megabytes, and what it would drop
+ * first was dealt with long ago or comes back with the next relist. */
+static const struct stream streams[] = {
+	{ BUS_STREAM_WORK, { "cr.>", "job.>", "build.>" }, 1, 256 * MIB, 0 },
+	{ BUS_STREAM_EVENTS, { "evt.>" }, -1, 64 * MIB, 7 * DAY_S },
+	{ "DLQ",
+		{ "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
+			"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>" },
+		-1, 16 * MIB, 14 * DAY_S },
+};
+
+struct consumer {
+	const char *name;
+	const char *subjects[MAX_LIST];
+};
+
+static const struct consumer consumers[] = {
+	{ "security-svc", { "cr.security.>" } },
+	{ "ratelimit-svc", { "cr.ratelimiting.>" } },
+	{ "endpoint-svc", { "cr.targetendpoint.>" } },
+	{ "api-svc", { "cr.api.>", "build.result.>" } },
+	{ "builder-svc", { "build.request.>", "job.>" } },
+};
+
+static struct json *string_list(struct arena *a, const char *const *texts)
+{
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < MAX_LIST && texts[i]; i++)
+		json_add_str(a, list, texts[i]);
+	return list;
+}
+
+static struct json *stream_config(struct arena *a, const struct stream *s, int replicas)
+{
+	return json_format(a,
+		"{'name':%s,'subjects':%j,'retention':'limits','storage':'file','discard':'old',"
+		"'max_msgs_per_subject':%l,'max_bytes':%l,'max_age':%l,'max_msg_size':%d,"
+		"'duplicate_window':%l,'num_replicas':%d,'allow_direct':true}",
+		s->name, string_list(a, s->subjects), s->per_subject, s->max_bytes,
+		s->max_age_s * NS_PER_S, BUS_MAX_MESSAGE, 120 * NS_PER_S, replicas);
+}
+
+static bool ensure_stream(struct bus *b, const struct stream *s, int replicas, struct err *err)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct json *config = stream_config(a, s, replicas);
+	const struct json *answer;
+	int64_t code;
+
+	/* Creating what is there with the same configuration is a success. */
+	if (link_ask_api(b, a, arena_printf(a, "$JS.API.STREAM.CREATE.%s", s->name), config,
+		    &answer, &code, err))
+		return true;
+	if (code != STREAM_DIFFERS)
+		return false;
+	return link_ask_api(b, a, arena_printf(a, "$JS.API.STREAM.UPDATE.%s", s->name), config,
+		&answer, &code, err);
+}
+
+static struct json *consumer_config(struct arena *a, const struct consumer *c)
+{
+	return json_format(a,
+		"{'stream_name':%s,'action':'','config':{'name':%s,'durable_name':%s,"
+		"'deliver_policy':'all','ack_policy':'explicit','replay_policy':'instant',"
+		"'ack_wait':%l,'max_deliver':-1,'max_ack_pending':1000,'filter_subjects':%j}}",
+		BUS_STREAM_WORK, c->name, c->name, BUS_ACK_WAIT_S * NS_PER_S,
+		string_list(a, c->subjects));
+}
+
+static bool ensure_consumer(struct bus *b, const struct consumer *c, struct err *err)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct json *config = consumer_config(a, c);
+	const char *create =
+		arena_printf(a, "$JS.API.CONSUMER.CREATE." BUS_STREAM_WORK ".%s", c->name);
+	const struct json *answer;
+	int64_t code;
+
+	/* Action "": create, or update what may be updated. */
+	if (link_ask_api(b, a, create, config, &answer, &code, err))
+		return true;
+	if (err->code != ERR_INVALID)
+		return false;
+	/* What cannot be updated is made anew: "deliver all" brings every wake back, which is
+	 * harmless. */
+	if (!link_ask_api(b, a,
+		    arena_printf(a, "$JS.API.CONSUMER.DELETE." BUS_STREAM_WORK ".%s", c->name),
+		    NULL, &answer, &code, err) &&
+		code != CONSUMER_UNKNOWN)
+		return false;
+	return link_ask_api(b, a, create, config, &answer, &code, err);
+}
+
+bool bus_ensure_topology(struct bus *b, int replicas, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(streams); i++)
+		if (!ensure_stream(b, &streams[i], replicas, err))
+			return err_wrap(err, "stream %s", streams[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(consumers); i++)
+		if (!ensure_consumer(b, &consumers[i], err))
+			return err_wrap(err, "consumer %s", consumers[i].name);
+	return true;
+}
