@@ -1,6 +1,6 @@
 /* What a service has decided: the output of its reconcile function, carried out by lib/svc/apply.c.
  *
- * Order of execution: apply → delete → status → publish → Kubernetes events → requeue or ack. It
+ * Order of execution: apply → delete → publish → status → Kubernetes events → requeue or ack. It
  * stops at the first failure; redelivery repeats the whole, which is safe because every step is
  * idempotent. plan_json prints a plan as canonical text: golden files and dry runs.
  */

@@ -51,8 +51,9 @@ static void show_failure(struct runtime *rt, struct plan *p, const struct err *f
 	if (plan_changed(p, COND_PROGRAMMED))
 		plan_event(p, "Warning", plan_condition_get(p, COND_PROGRAMMED)->reason, "%s",
 			failure->msg);
-	p->messages.n = 0;
-	if (!runtime_status(rt, p, children, &err) || !runtime_tell(rt, p, &err))
+	if (runtime_status(rt, p, children, &err))
+		runtime_events(rt, p);
+	else
 		log_error("failure not shown in status", kv_str("err", err.msg));
 }
 
@@ -65,7 +66,10 @@ static bool carry_out(struct runtime *rt, struct plan *p, struct err *err)
 			show_failure(rt, p, err);
 		return false;
 	}
-	return runtime_status(rt, p, children, err) && runtime_tell(rt, p, err);
+	if (!runtime_publish(rt, p, err) || !runtime_status(rt, p, children, err))
+		return false;
+	runtime_events(rt, p);
+	return true;
 }
 
 static bool pass(struct runtime *rt, struct world *w, const struct wake *wake,

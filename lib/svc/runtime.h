@@ -67,8 +67,11 @@ MUST_CHECK bool runtime_apply(
 MUST_CHECK bool runtime_status(
 	struct runtime *rt, const struct plan *p, const struct json *children, struct err *err);
 
-/* Messages first, then Kubernetes Events. */
-MUST_CHECK bool runtime_tell(struct runtime *rt, const struct plan *p, struct err *err);
+/* Publishes before the status is written: a crash in between tells twice (with the same deduplication id), never not at all. */
+MUST_CHECK bool runtime_publish(struct runtime *rt, const struct plan *p, struct err *err);
+
+/* Kubernetes Events, a courtesy: one that cannot be written does not hold up the work. */
+void runtime_events(struct runtime *rt, const struct plan *p);
 
 /* What an error means for the message: the one place that decides. */
 struct outcome runtime_fate(struct runtime *rt, const struct err *err, unsigned int attempt);

@@ -94,8 +94,7 @@ static struct json *event_json(struct runtime *rt, const struct plan *p, const s
 		rt->service->name, rt->instance, now, now));
 }
 
-/* Events are a courtesy: one that cannot be written does not hold up the work. */
-static void tell_event(struct runtime *rt, const struct plan *p, const struct plan_event *e)
+static void write_event(struct runtime *rt, const struct plan *p, const struct plan_event *e)
 {
 	struct err err = { .code = ERR_NONE };
 	const struct json *live;
@@ -108,15 +107,20 @@ static void tell_event(struct runtime *rt, const struct plan *p, const struct pl
 			kv_str("err", err.msg));
 }
 
-bool runtime_tell(struct runtime *rt, const struct plan *p, struct err *err)
+bool runtime_publish(struct runtime *rt, const struct plan *p, struct err *err)
 {
 	vec_foreach (const struct plan_message *, m, &p->messages) {
 		runtime_keep_alive(rt);
 		if (!publish(rt, p, m, err))
 			return false;
 	}
-	if (p->world->root)
-		vec_foreach (const struct plan_event *, e, &p->events)
-			tell_event(rt, p, e);
 	return true;
+}
+
+void runtime_events(struct runtime *rt, const struct plan *p)
+{
+	if (!p->world->root)
+		return;
+	vec_foreach (const struct plan_event *, e, &p->events)
+		write_event(rt, p, e);
 }

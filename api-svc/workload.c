@@ -1,0 +1,133 @@
+#include "api-svc/workload.h"
+
+#include "lib/base/arena.h"
+#include "lib/json/json.h"
+
+/* Selected by users' scripts (`-l app=<api>`) and, so that nobody else's pods with that label are
+ * met, by one of ours. */
+#define LABEL_GATEWAY "apim.wso2.com/gateway"
+
+enum {
+	DRAIN_S = 40, /* of which the launcher keeps serving the first seconds */
+	REVISIONS_KEPT = 3,
+	STARTUP_TRIES = 60, /* one a second */
+	PROGRESS_DEADLINE_S = 120,
+};
+
+static struct json *labels(struct arena *a, const struct workload *w)
+{
+	/* A label holds at most 63 characters; names of objects may be longer. */
+	char *value = arena_printf(a, "%.63s", w->api);
+
+	return json_format(a, "{'app':%s,'" LABEL_GATEWAY "':%s}", value, value);
+}
+
+static struct json *probe(
+	struct arena *a, const struct workload *w, int64_t delay_s, int64_t period_s)
+{
+	struct json *p = json_format(a,
+		"{'httpGet':{'path':'/health','port':%l,'scheme':'HTTPS'},'periodSeconds':%l,'timeoutSeconds':1}",
+		w->https_port, period_s);
+
+	if (delay_s > 0)
+		json_set_int(a, p, "initialDelaySeconds", delay_s);
+	return p;
+}
+
+static struct json *environment(struct arena *a, const struct workload *w)
+{
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < w->n_env; i++)
+		json_add(list,
+			json_format(a, "{'name':%s,'value':%s}", w->env[i].name, w->env[i].value));
+	return list;
+}
+
+static struct json *container(struct arena *a, const struct workload *w)
+{
+	struct json *startup = probe(a, w, 0, 1);
+	struct json *liveness = probe(a, w, w->liveness_delay_s, w->liveness_period_s);
+	struct json *c = json_format(a,
+		"{'name':%s,'image':%s,'imagePullPolicy':%s,"
+		"'ports':[{'name':'https','containerPort':%l,'protocol':'TCP'},"
+		"{'name':'http','containerPort':%l,'protocol':'TCP'},"
+		"{'name':'metrics','containerPort':%l,'protocol':'TCP'}],"
+		"'resources':{'requests':{'cpu':%s,'memory':%s},'limits':{'cpu':%s,'memory':%s}},"
+		"'readinessProbe':%j,"
+		"'securityContext':{'allowPrivilegeEscalation':false,'readOnlyRootFilesystem':true,"
+		"'capabilities':{'drop':['ALL']}},"
+		"'volumeMounts':[{'name':'run','mountPath':'/tmp'}]}",
+		arena_printf(a, "mgw%s", w->api), w->image,
+		w->image_is_immutable ? "IfNotPresent" : "Always", w->https_port, w->http_port,
+		w->metrics_port, w->request_cpu, w->request_memory, w->limit_cpu, w->limit_memory,
+		probe(a, w, w->readiness_delay_s, w->readiness_period_s));
+
+	json_set_int(a, startup, "failureThreshold", STARTUP_TRIES);
+	json_set_int(a, liveness, "failureThreshold", 3);
+	json_set(a, c, "startupProbe", startup);
+	json_set(a, c, "livenessProbe", liveness);
+	if (w->n_env > 0)
+		json_set(a, c, "env", environment(a, w));
+	return c;
+}
+
+static struct json *pod_spec(struct arena *a, const struct workload *w)
+{
+	struct json *containers = json_array(a);
+	struct json *spec = json_format(a,
+		"{'automountServiceAccountToken':false,'enableServiceLinks':false,"
+		"'terminationGracePeriodSeconds':%d,"
+		"'securityContext':{'runAsNonRoot':true,'runAsUser':10001,'runAsGroup':10001,'fsGroup':10001,"
+		"'seccompProfile':{'type':'RuntimeDefault'}},"
+		"'volumes':[{'name':'run','emptyDir':{}}]}",
+		DRAIN_S);
+
+	json_add(containers, container(a, w));
+	json_set(a, spec, "containers", containers);
+	if (w->pull_secret)
+		json_set(a, spec, "imagePullSecrets",
+			json_format(a, "[{'name':%s}]", w->pull_secret));
+	return spec;
+}
+
+struct json *workload_deployment(struct arena *a, const struct workload *w)
+{
+	char *metrics_port = arena_printf(a, "%lld", (long long)w->metrics_port);
+
+	return json_format(a,
+		"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':%s,'labels':%j},"
+		"'spec':{'replicas':%l,'revisionHistoryLimit':%d,'progressDeadlineSeconds':%d,"
+		"'selector':{'matchLabels':%j},"
+		"'strategy':{'type':'RollingUpdate','rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
+		"'template':{'metadata':{'labels':%j,'annotations':{'prometheus.io/scrape':'true',"
+		"'prometheus.io/path':'/metrics','prometheus.io/port':%s}},'spec':%j}}}",
+		w->api, labels(a, w), w->replicas, REVISIONS_KEPT, PROGRESS_DEADLINE_S,
+		labels(a, w), labels(a, w), metrics_port, pod_spec(a, w));
+}
+
+struct json *workload_service(struct arena *a, const struct workload *w)
+{
+	return json_format(a,
+		"{'apiVersion':'v1','kind':'Service','metadata':{'name':%s,'labels':%j},"
+		"'spec':{'type':%s,'selector':%j,'ports':["
+		"{'name':'https','port':%l,'targetPort':%l,'protocol':'TCP'},"
+		"{'name':'http','port':%l,'targetPort':%l,'protocol':'TCP'}]}}",
+		w->api, labels(a, w), w->load_balancer ? "LoadBalancer" : "ClusterIP", labels(a, w),
+		w->https_port, w->https_port, w->http_port, w->http_port);
+}
+
+struct json *workload_hpa(struct arena *a, const struct workload *w)
+{
+	const struct json *cpu = json_format(a,
+		"[{'type':'Resource','resource':{'name':'cpu',"
+		"'target':{'type':'Utilization','averageUtilization':%l}}}]",
+		w->cpu_percent);
+
+	return json_format(a,
+		"{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler','metadata':{'name':%s},"
+		"'spec':{'scaleTargetRef':{'apiVersion':'apps/v1','kind':'Deployment','name':%s},"
+		"'minReplicas':%l,'maxReplicas':%l,'metrics':%j}}",
+		arena_printf(a, "%s-hpa", w->api), w->api, w->min_replicas, w->max_replicas,
+		w->metrics ? w->metrics : cpu);
+}

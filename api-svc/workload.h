@@ -1,0 +1,53 @@
+/* The Kubernetes objects that serve one API: gateway Deployment, Service and autoscaler.
+ *
+ * Pure builders: equal input, equal manifest. Names, ports and labels are those users and scripts
+ * already rely on (Deployment and Service `<api>`, container `mgw<api>`, HPA `<api>-hpa`, label
+ * `app: <api>`, ports 9095 and 9090).
+ */
+#ifndef API_SVC_WORKLOAD_H
+#define API_SVC_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct json;
+
+struct workload_env {
+	const char *name;
+	const char *value;
+};
+
+struct workload {
+	const char *api;	 /* name of the API */
+	const char *image;	 /* by digest, or as the user wrote it */
+	bool image_is_immutable; /* content-addressed: IfNotPresent; otherwise Always */
+	const char *pull_secret; /* NULL: none */
+	int64_t replicas; /* spec.replicas of a Deployment that does not exist yet, else its live
+			     value */
+	int64_t min_replicas;
+	int64_t max_replicas;
+	const struct json *metrics; /* autoscaling/v2 metrics; NULL: CPU utilisation below */
+	int64_t cpu_percent;
+	const char *request_cpu;
+	const char *request_memory;
+	const char *limit_cpu;
+	const char *limit_memory;
+	int64_t readiness_delay_s;
+	int64_t readiness_period_s;
+	int64_t liveness_delay_s;
+	int64_t liveness_period_s;
+	int64_t http_port;
+	int64_t https_port;
+	int64_t metrics_port;
+	bool load_balancer; /* Service type LoadBalancer; otherwise ClusterIP */
+	const struct workload_env *env;
+	size_t n_env;
+};
+
+struct json *workload_deployment(struct arena *a, const struct workload *w);
+struct json *workload_service(struct arena *a, const struct workload *w);
+struct json *workload_hpa(struct arena *a, const struct workload *w);
+
+#endif

@@ -1,0 +1,312 @@
+/* The runtime's promises, with a small service that keeps one ConfigMap per Security. */
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/msg/wake.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+#include "lib/svc/log.h"
+#include "lib/svc/runtime.h"
+#include "lib/svc/service.h"
+#include "tests/support/memory.h"
+#include "tests/support/unit.h"
+
+static void copier_needs(const struct world *w, struct needs *n)
+{
+	need_input(n, KIND_CONFIG_MAP, w->root_ref.ns,
+		json_str(json_path(w->root, "spec", "from", NULL)));
+}
+
+static bool copier_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED)
+{
+	static const char *const required[] = { COND_RESOLVED_REFS, NULL };
+	const char *from = json_str(json_path(w->root, "spec", "from", NULL));
+	const struct json *source = world_get(w, KIND_CONFIG_MAP, w->root_ref.ns, from);
+
+	if (!w->root)
+		return true;
+	if (source) {
+		plan_apply(p,
+			json_format(p->arena,
+				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'copy'},'data':%j}",
+				json_get(source, "data")),
+			0);
+		plan_condition(p, COND_RESOLVED_REFS, "True", REASON_RESOLVED, "found");
+	} else {
+		plan_condition(p, COND_RESOLVED_REFS, "False", "NotFound",
+			"ConfigMap \"%s\" not found", from);
+	}
+	plan_summarize(p, required);
+	if (plan_changed(p, COND_READY))
+		plan_event(p, "Normal", "Changed", "it changed");
+	plan_cloud_event(p, "copy.made", json_object(p->arena));
+	return true;
+}
+
+static const struct service copier = {
+	.name = "copier",
+	.about = "test",
+	.needs = copier_needs,
+	.reconcile = copier_reconcile,
+};
+
+struct fixture {
+	struct memory memory;
+	struct runtime rt;
+	struct arena *arena;
+};
+
+static void start(struct fixture *f, struct arena *a)
+{
+	memory_init(&f->memory, a);
+	f->arena = a;
+	f->rt = (struct runtime){ .service = &copier,
+		.kube = memory_kube(&f->memory),
+		.bus = memory_bus(&f->memory),
+		.clock = memory_clock(&f->memory),
+		.system_ns = "wso2-system",
+		.instance = "copier-0" };
+	log_open("test", LOG_ERROR);
+	memory_put(&f->memory, "{'kind':'Security','metadata':{'namespace':'shop','name':'s'},"
+			       "'spec':{'from':'original'}}");
+}
+
+static struct outcome look(struct fixture *f, const char *moved)
+{
+	struct ref ref = { KIND_CONFIG_MAP, "shop", moved };
+	struct wake wake = { .ref = { KIND_SECURITY, "shop", "s" }, .cause = "test" };
+
+	if (moved)
+		vec_add(f->arena, &wake.moved, &ref);
+	return runtime_pass(&f->rt, f->arena, &wake, 1);
+}
+
+static void put_original(struct fixture *f)
+{
+	memory_put(&f->memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'original'},"
+		"'data':{'k':'v'}}");
+}
+
+static const struct json *root(struct fixture *f)
+{
+	return memory_get(&f->memory, KIND_SECURITY, "shop", "s");
+}
+
+static const struct json *ready(struct fixture *f)
+{
+	json_foreach (c, json_path(root(f), "status", "conditions", NULL))
+		if (str_eq(json_get_str(c, "type"), "Ready"))
+			return c;
+	return NULL;
+}
+
+static void a_child_is_written_once_labelled_and_owned(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+	const struct json *child;
+
+	start(&f, a);
+	put_original(&f);
+	assert_false(look(&f, NULL).again);
+	child = memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy");
+	assert_string_equal(meta_label(child, LABEL_MANAGED_BY), "copier");
+	assert_string_equal(meta_label(child, LABEL_OWNER), "s");
+	assert_string_equal(meta_label(child, LABEL_OWNER_KIND), "security");
+	assert_string_equal(
+		json_get_str(
+			json_first(json_path(child, "metadata", "ownerReferences", NULL)), "uid"),
+		meta_uid(root(&f)));
+	assert_string_equal(json_get_str(ready(&f), "status"), "True");
+}
+
+static void a_second_pass_writes_nothing(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+	unsigned int writes;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	writes = f.memory.writes;
+	look(&f, NULL);
+	assert_int_equal(f.memory.writes, writes);
+}
+
+static void the_inputs_that_were_read_stand_in_status(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const struct json *d;
+	struct fixture f;
+
+	start(&f, a);
+	look(&f, NULL);
+	d = json_first(json_path(root(&f), "status", "dependencies", NULL));
+	assert_string_equal(json_get_str(d, "name"), "original");
+	assert_string_equal(json_get_str(d, "resourceVersion"), "");
+	put_original(&f);
+	look(&f, "original");
+	d = json_first(json_path(root(&f), "status", "dependencies", NULL));
+	assert_string_equal(json_get_str(d, "resourceVersion"),
+		meta_version(memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "original")));
+}
+
+static void a_child_changed_by_hand_is_put_right_when_told(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy'},'data':{'k':'x'}}");
+	look(&f, "copy");
+	assert_string_equal(
+		json_str(json_path(
+			memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"), "data", "k", NULL)),
+		"v");
+}
+
+static void a_child_deleted_by_hand_comes_back(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "copy");
+	look(&f, "copy");
+	assert_non_null(memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"));
+}
+
+static void a_broken_input_leaves_the_child_alone(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "original");
+	look(&f, "original");
+	assert_non_null(memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"));
+	assert_int_equal(json_len(json_path(root(&f), "status", "children", NULL)), 1);
+	assert_string_equal(json_get_str(ready(&f), "reason"), "NotFound");
+}
+
+static void an_object_of_somebody_else_is_not_taken_over(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "copy");
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy',"
+		"'ownerReferences':[{'uid':'other','controller':true}]},'data':{'k':'theirs'}}");
+	look(&f, "copy");
+	assert_string_equal(
+		json_str(json_path(
+			memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"), "data", "k", NULL)),
+		"theirs");
+	assert_string_equal(json_get_str(ready(&f), "reason"), "Rejected");
+	assert_non_null(strstr(json_get_str(ready(&f), "message"), "not ours"));
+}
+
+static void an_older_generation_cannot_overwrite_a_newer_one(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy',"
+		"'annotations':{'apim.wso2.com/generation':'99'}},'data':{'k':'newer'}}");
+	assert_true(look(&f, "copy").again);
+	assert_string_equal(
+		json_str(json_path(
+			memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"), "data", "k", NULL)),
+		"newer");
+}
+
+static void failing_at_any_call_still_converges(void **state UNUSED)
+{
+	for (unsigned int k = 1;; k++) {
+		AUTO(arena_auto) struct arena *a = arena_new();
+		struct fixture f;
+		bool failed;
+
+		start(&f, a);
+		put_original(&f);
+		f.memory.fail_call = k;
+		failed = look(&f, NULL).again;
+		if (f.memory.calls < k)
+			break;
+		while (look(&f, NULL).again)
+			assert_true(f.memory.calls < 100);
+		assert_non_null(memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"));
+		assert_string_equal(json_get_str(ready(&f), "status"), "True");
+		assert_true(memory_published(&f.memory, "evt.copy.made.shop.s") >= 1);
+		(void)failed;
+	}
+}
+
+static void a_deleted_root_writes_no_status(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	memory_delete(&f.memory, KIND_SECURITY, "shop", "s");
+	assert_false(look(&f, NULL).again);
+	assert_int_equal(f.memory.writes, 1);
+}
+
+static void the_transition_time_moves_only_with_the_status(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+	const char *since;
+
+	start(&f, a);
+	put_original(&f);
+	look(&f, NULL);
+	since = json_get_str(ready(&f), "lastTransitionTime");
+	f.memory.now_ms += 60000;
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'original'},'data':{'k':'w'}}");
+	look(&f, "original");
+	assert_string_equal(json_get_str(ready(&f), "lastTransitionTime"), since);
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "original");
+	look(&f, "original");
+	assert_string_not_equal(json_get_str(ready(&f), "lastTransitionTime"), since);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_child_is_written_once_labelled_and_owned),
+		cmocka_unit_test(a_second_pass_writes_nothing),
+		cmocka_unit_test(the_inputs_that_were_read_stand_in_status),
+		cmocka_unit_test(a_child_changed_by_hand_is_put_right_when_told),
+		cmocka_unit_test(a_child_deleted_by_hand_comes_back),
+		cmocka_unit_test(a_broken_input_leaves_the_child_alone),
+		cmocka_unit_test(an_object_of_somebody_else_is_not_taken_over),
+		cmocka_unit_test(an_older_generation_cannot_overwrite_a_newer_one),
+		cmocka_unit_test(failing_at_any_call_still_converges),
+		cmocka_unit_test(a_deleted_root_writes_no_status),
+		cmocka_unit_test(the_transition_time_moves_only_with_the_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
