@@ -36,6 +36,11 @@ enum method {
 	METHOD_OTHER = 1 << 7, /* anything else: never routed */
 };
 
+/* "GET" … ; "OTHER" for METHOD_OTHER. */
+const char *method_name(enum method m);
+enum method method_parse(
+	const char *name, size_t n); /* exact, upper case; METHOD_OTHER if unknown */
+
 /* A key that signatures are verified with. The algorithm is the key's, not the token's. */
 struct contract_key {
 	const char *id;	    /* sha256 of the public key's DER, hex: names it in logs and metrics */
@@ -44,6 +49,18 @@ struct contract_key {
 			       dates known */
 	int64_t not_after;
 	struct evp_pkey_st *pkey; /* filled by the loader */
+};
+
+/* What a contract may hold at most. The compiler checks the same bounds with better messages. */
+enum {
+	CONTRACT_MAX_APIS = 100,
+	CONTRACT_MAX_OPERATIONS = 10000,
+	CONTRACT_MAX_ISSUERS = 100,
+	CONTRACT_MAX_KEYS = 20,	    /* per issuer */
+	CONTRACT_MAX_SCOPES = 100,  /* per operation */
+	CONTRACT_MAX_TEXT = 4096,   /* any one text but a key */
+	CONTRACT_MAX_SEGMENTS = 64, /* of a base path or a template */
+	CONTRACT_MIN_RSA_BITS = 2048,
 };
 
 /* One trusted issuer of tokens: entry of a Security of type JWT. */
@@ -64,6 +81,21 @@ struct contract_endpoint {
 	const char *path; /* "" or "/x": put before the forwarded path */
 };
 
+/* Splits and checks an absolute http or https URL. User info, query, fragment, dot segments are
+ * refused. */
+bool contract_endpoint_parse(struct arena *a, const char *url, struct contract_endpoint *ret,
+	struct err *err) MUST_CHECK;
+
+/* Paths are compared decoded. Both checks want the decoded form: segments that are not empty, not
+ * "." or "..", without backslash, semicolon, control character. "" is a base path, "/" a template.
+ * In a template "{name}" stands for one whole segment and a last "*" for any rest, also none. */
+bool contract_base_path_ok(const char *path, struct err *err) MUST_CHECK;
+bool contract_template_ok(const char *path, struct err *err) MUST_CHECK;
+
+/* The template with its parameter names left out: "/p/{id}" → "/p/{}". Equal shapes match the same
+ * paths. */
+char *contract_template_shape(struct arena *a, const char *path);
+
 struct contract_operation {
 	enum method method;
 	const char *id; /* operationId or "<METHOD> <path>" */
@@ -79,7 +111,8 @@ struct contract_operation {
 
 /* One path template of one document. */
 struct contract_path {
-	const char *template; /* below the base path: "/products/{id}", "/files/*" */
+	const char *template; /* below the base path: "/products/{id}"; a last segment "*" is any
+				 rest */
 	struct contract_operation *operations;
 	size_t n_operations;
 	unsigned int methods; /* union of enum method of the operations */

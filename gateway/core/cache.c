@@ -1,0 +1,165 @@
+#include "gateway/core/cache.h"
+
+#include <stdint.h>
+
+#include "gateway/core/token.h"
+
+struct entry {
+	unsigned char key[SHA256_BYTES];
+	struct entry *chain; /* next in the same bucket */
+	struct entry *older;
+	struct entry *newer;
+	struct token token;
+	char texts[];
+};
+
+struct cache {
+	struct entry **buckets;
+	size_t mask;
+	size_t n;
+	size_t max;
+	struct entry *newest;
+	struct entry *oldest;
+};
+
+struct cache *cache_new(size_t max_entries)
+{
+	struct cache *c = calloc(1, sizeof(*c));
+	size_t buckets = 1;
+
+	while (buckets < max_entries)
+		buckets *= 2;
+	if (!c || !(c->buckets = calloc(buckets, sizeof(struct entry *))))
+		abort();
+	c->mask = buckets - 1;
+	c->max = max_entries;
+	return c;
+}
+
+void cache_free(struct cache *c)
+{
+	if (!c)
+		return;
+	while (c->newest) {
+		struct entry *older = c->newest->older;
+
+		free(c->newest);
+		c->newest = older;
+	}
+	free(c->buckets);
+	free(c);
+}
+
+/* A digest is as good as random: its first bytes are the hash. */
+static struct entry **bucket(struct cache *c, const unsigned char key[SHA256_BYTES])
+{
+	uint64_t bits;
+
+	memcpy(&bits, key, sizeof(bits));
+	return &c->buckets[bits & c->mask];
+}
+
+static struct entry *find(struct cache *c, const unsigned char key[SHA256_BYTES])
+{
+	struct entry *e = *bucket(c, key);
+
+	while (e && memcmp(e->key, key, SHA256_BYTES) != 0)
+		e = e->chain;
+	return e;
+}
+
+static void unlink_age(struct cache *c, struct entry *e)
+{
+	*(e->newer ? &e->newer->older : &c->newest) = e->older;
+	*(e->older ? &e->older->newer : &c->oldest) = e->newer;
+}
+
+static void link_newest(struct cache *c, struct entry *e)
+{
+	e->newer = NULL;
+	e->older = c->newest;
+	*(c->newest ? &c->newest->newer : &c->oldest) = e;
+	c->newest = e;
+}
+
+static void drop(struct cache *c, struct entry *e)
+{
+	struct entry **at = bucket(c, e->key);
+
+	while (*at != e)
+		at = &(*at)->chain;
+	*at = e->chain;
+	unlink_age(c, e);
+	free(e);
+	c->n--;
+}
+
+const struct token *cache_get(struct cache *c, const unsigned char key[SHA256_BYTES])
+{
+	struct entry *e = find(c, key);
+
+	if (!e)
+		return NULL;
+	if (e != c->newest) {
+		unlink_age(c, e);
+		link_newest(c, e);
+	}
+	return &e->token;
+}
+
+static const char *put(char **at, const char *bytes, size_t n)
+{
+	char *copy = *at;
+
+	if (n > 0)
+		memcpy(copy, bytes, n);
+	*at += n;
+	return copy;
+}
+
+static struct entry *copy_of(const struct token *t)
+{
+	size_t issuer = strlen(t->issuer) + 1;
+	size_t subject = strlen(t->subject) + 1;
+	size_t application = strlen(t->application) + 1;
+	size_t scope = strlen(t->scope) + 1;
+	struct entry *e = calloc(1, sizeof(*e) + issuer + subject + application + scope +
+					    t->audience.bytes + t->subscribed.bytes);
+	char *at;
+
+	if (!e)
+		abort();
+	at = e->texts;
+	e->token = *t;
+	e->token.issuer = put(&at, t->issuer, issuer);
+	e->token.subject = put(&at, t->subject, subject);
+	e->token.application = put(&at, t->application, application);
+	e->token.scope = put(&at, t->scope, scope);
+	e->token.audience.at = put(&at, t->audience.at, t->audience.bytes);
+	e->token.subscribed.at = put(&at, t->subscribed.at, t->subscribed.bytes);
+	return e;
+}
+
+void cache_put(struct cache *c, const unsigned char key[SHA256_BYTES], const struct token *t)
+{
+	struct entry *old = find(c, key);
+	struct entry *e;
+
+	if (c->max == 0)
+		return;
+	e = copy_of(t);
+	if (old)
+		drop(c, old);
+	else if (c->n == c->max)
+		drop(c, c->oldest);
+	memcpy(e->key, key, SHA256_BYTES);
+	e->chain = *bucket(c, key);
+	*bucket(c, key) = e;
+	link_newest(c, e);
+	c->n++;
+}
+
+size_t cache_entries(const struct cache *c)
+{
+	return c->n;
+}

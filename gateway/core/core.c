@@ -1,0 +1,332 @@
+#include "gateway/core/core.h"
+
+#include <openssl/evp.h>
+#include <strings.h>
+
+#include "gateway/core/cache.h"
+#include "gateway/core/fault.h"
+#include "gateway/core/route.h"
+#include "gateway/core/token.h"
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+
+struct core {
+	const struct contract *contract;
+	struct arena *arena;
+	struct route_table *routes;
+	struct cache *cache;
+	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
+	EVP_MD_CTX *digest;
+	uint64_t hits;
+	uint64_t misses;
+};
+
+/* One request on its way through the steps. */
+struct decision {
+	struct core *core;
+	struct arena *a;
+	const struct core_request *request;
+	struct target target;
+	struct route route;
+	struct span credentials;
+	const struct token *token;
+	const struct contract_issuer *issuer;
+	struct verdict *verdict;
+};
+
+struct core *core_new(const struct contract *c, const struct core_options *options)
+{
+	struct core *core = calloc(1, sizeof(*core));
+	size_t entries = options ? options->token_cache_entries : 0;
+
+	if (!core)
+		abort();
+	core->contract = c;
+	core->arena = arena_new();
+	core->routes = route_table_new(core->arena, c);
+	core->cache = cache_new(entries ? entries : c->token_cache_entries);
+	core->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	core->digest = EVP_MD_CTX_new();
+	if (!core->sha256 || !core->digest)
+		abort();
+	return core;
+}
+
+void core_free(struct core *core)
+{
+	if (!core)
+		return;
+	EVP_MD_CTX_free(core->digest);
+	EVP_MD_free(core->sha256);
+	cache_free(core->cache);
+	arena_free(core->arena);
+	free(core);
+}
+
+void core_stats(const struct core *core, struct core_stats *ret)
+{
+	*ret = (struct core_stats){
+		.token_cache_hits = core->hits,
+		.token_cache_misses = core->misses,
+		.token_cache_entries = cache_entries(core->cache),
+	};
+}
+
+/* ---- steps: each returns false when the verdict is final ---- */
+
+static bool refuse(struct decision *d, int code, const char *reason)
+{
+	fault_answer(d->a, code, reason, d->verdict);
+	return false;
+}
+
+static bool target_is_clear(struct decision *d)
+{
+	const char *why;
+
+	if (d->request->target.n > d->core->contract->max_uri_bytes) {
+		fault_text(414, "URI Too Long", "target too long", d->verdict);
+		return false;
+	}
+	if (target_read(d->a, d->request->target, &d->target, &why))
+		return true;
+	fault_bad_path(d->a, why, d->verdict);
+	return false;
+}
+
+static bool is_not_health(struct decision *d)
+{
+	static const char body[] = "{\"status\":\"healthy\"}";
+
+	if (!target_is_health(&d->target))
+		return true;
+	d->verdict->kind = VERDICT_HEALTH;
+	d->verdict->status = 200;
+	d->verdict->content_type = "application/json";
+	d->verdict->body = (struct span){ body, sizeof(body) - 1 };
+	return false;
+}
+
+static bool path_exists(struct decision *d)
+{
+	struct span sent = d->target.sent;
+	struct span method = d->request->method_name;
+
+	route_find(d->core->routes, &d->target, &d->route);
+	d->verdict->api = d->route.api;
+	d->verdict->path = d->route.path;
+	if (d->route.path)
+		return true;
+	fault_text(404,
+		d->route.api ? arena_printf(d->a,
+				       "no matching resource found for path : %.*s , method : %.*s",
+				       (int)sent.n, sent.at, (int)method.n, method.at)
+			     : arena_printf(d->a, "no matching service found for path : %.*s",
+				       (int)sent.n, sent.at),
+		d->route.api ? "no such path" : "no such base path", d->verdict);
+	return false;
+}
+
+static struct span allowed(struct arena *a, unsigned int methods)
+{
+	struct str s;
+
+	str_init(&s, a, 128);
+	for (unsigned int m = METHOD_GET; m < METHOD_OTHER; m <<= 1)
+		if ((methods | METHOD_OPTIONS) & m)
+			str_addf(&s, "%s%s", s.len ? ", " : "", method_name((enum method)m));
+	return (struct span){ s.ptr, s.len };
+}
+
+static bool method_exists(struct decision *d)
+{
+	const struct contract_path *p = d->route.path;
+	enum method method = d->request->method;
+
+	for (size_t i = 0; i < p->n_operations; i++)
+		if (p->operations[i].method == method)
+			d->verdict->operation = &p->operations[i];
+	if (d->verdict->operation)
+		return true;
+	if (method == METHOD_OPTIONS)
+		fault_text(200, "", NULL, d->verdict);
+	else
+		fault_text(405, "Method not allowed", "no such method", d->verdict);
+	d->verdict->allow = allowed(d->a, p->methods);
+	return false;
+}
+
+static bool starts_with_word(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n >= n && strncasecmp(s.at, word, n) == 0 && (s.n == n || s.at[n] == ' ');
+}
+
+static bool has_credentials(struct decision *d)
+{
+	const struct core_request *r = d->request;
+	struct span value = { 0 };
+	size_t n = 0;
+
+	if (!r->header || !r->header(r->arg, d->route.api->auth_header, &value, &n) || value.n == 0)
+		return refuse(d, 900902, "no credentials");
+	if (n > 1)
+		return refuse(d, 900901, "credentials given twice");
+	if (starts_with_word(value, "basic"))
+		return refuse(d, 900917, "basic credentials");
+	if (!starts_with_word(value, "bearer"))
+		return refuse(d, 900901, "unknown scheme");
+	value.at += strlen("bearer");
+	value.n -= strlen("bearer");
+	while (value.n > 0 && *value.at == ' ') {
+		value.at++;
+		value.n--;
+	}
+	while (value.n > 0 && value.at[value.n - 1] == ' ')
+		value.n--;
+	d->credentials = value;
+	return true;
+}
+
+/* Whether one of the issuer's keys that are valid today signed the token. */
+static bool is_signed(struct decision *d, const struct contract_issuer *s, struct token_parts *p)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		const struct contract_key *k = &s->keys[i];
+
+		if (key_is_current(k, d->request->now_s) && token_signed_by(p, k)) {
+			p->token.signer = k;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The signature is known to be good; it must be by a key of this issuer that is valid today. */
+static bool signer_is_trusted(
+	const struct contract_issuer *s, const struct contract_key *signer, int64_t now_s)
+{
+	for (size_t i = 0; i < s->n_keys; i++)
+		if ((&s->keys[i] == signer || str_eq(s->keys[i].pem, signer->pem)) &&
+			key_is_current(&s->keys[i], now_s))
+			return true;
+	return false;
+}
+
+/* The first issuer of the operation that accepts the token; *ret_why keeps the most telling
+ * refusal. */
+static const struct contract_issuer *accepting(struct decision *d, const struct token *t,
+	struct token_parts *unverified, const char **ret_why)
+{
+	const struct contract *c = d->core->contract;
+	const struct contract_operation *op = d->verdict->operation;
+	int64_t now_s = d->request->now_s;
+
+	*ret_why = "issuer";
+	for (size_t i = 0; i < op->n_issuers; i++) {
+		const struct contract_issuer *s = &c->issuers[op->issuers[i]];
+		const char *why = token_claims(t, s, c->clock_skew_s, now_s);
+
+		if (!why) {
+			if (unverified ? is_signed(d, s, unverified)
+				       : signer_is_trusted(s, t->signer, now_s))
+				return s;
+			why = "signature";
+		}
+		if (!str_eq(why, "issuer"))
+			*ret_why = why;
+	}
+	return NULL;
+}
+
+static void digest(struct core *core, struct span token, unsigned char ret[SHA256_BYTES])
+{
+	if (EVP_DigestInit_ex2(core->digest, core->sha256, NULL) != 1 ||
+		EVP_DigestUpdate(core->digest, token.at, token.n) != 1 ||
+		EVP_DigestFinal_ex(core->digest, ret, NULL) != 1)
+		abort();
+}
+
+static bool token_is_good(struct decision *d)
+{
+	unsigned char key[SHA256_BYTES];
+	struct token_parts *p;
+	const char *why;
+
+	digest(d->core, d->credentials, key);
+	d->token = cache_get(d->core->cache, key);
+	if (d->token) {
+		d->issuer = accepting(d, d->token, NULL, &why);
+		d->verdict->token_cached = true;
+		d->core->hits++;
+		if (d->issuer || !str_eq(why, "signature"))
+			return d->issuer ? true : refuse(d, 900901, why);
+		/* Another operation trusts another key: verify for this one. */
+	}
+	d->verdict->token_cached = false;
+	d->core->misses++;
+	p = arena_alloc(d->a, sizeof(*p));
+	why = token_read(d->a, d->credentials, p);
+	if (why)
+		return refuse(d, 900901, why);
+	d->issuer = accepting(d, &p->token, p, &why);
+	if (!d->issuer)
+		return refuse(d, 900901, why);
+	d->token = &p->token;
+	cache_put(d->core->cache, key, d->token);
+	return true;
+}
+
+static struct span copied(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+
+	return (struct span){ n > 0 ? arena_dupn(a, text, n) : "", n };
+}
+
+static bool may_use_operation(struct decision *d)
+{
+	const struct contract_operation *op = d->verdict->operation;
+	const struct contract_api *api = d->route.api;
+
+	d->verdict->subject = copied(d->a, d->token->subject);
+	d->verdict->application = copied(d->a, d->token->application);
+	d->verdict->sandbox = d->token->sandbox;
+	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes))
+		return refuse(d, 900910, "scope");
+	if (d->issuer->validate_subscription &&
+		!token_is_subscribed(d->token, api->title, api->version))
+		return refuse(d, 900908, "subscription");
+	return true;
+}
+
+static void forward(struct decision *d)
+{
+	const struct contract *c = d->core->contract;
+	struct verdict *v = d->verdict;
+	size_t i = v->sandbox ? v->operation->sandbox : v->operation->endpoint;
+
+	if (i == SIZE_MAX) {
+		fault_no_endpoint(v);
+		return;
+	}
+	v->kind = VERDICT_FORWARD;
+	v->endpoint = &c->endpoints[i];
+	v->forward = route_forward(d->a, v->endpoint, d->route.rest, d->target.query);
+	v->strip_auth = c->remove_auth_header && v->operation->secured;
+}
+
+void core_decide(
+	struct core *core, struct arena *a, const struct core_request *r, struct verdict *ret)
+{
+	struct decision d = { .core = core, .a = a, .request = r, .verdict = ret };
+
+	*ret = (struct verdict){ 0 };
+	if (!target_is_clear(&d) || !is_not_health(&d) || !path_exists(&d) || !method_exists(&d))
+		return;
+	if (ret->operation->secured &&
+		(!has_credentials(&d) || !token_is_good(&d) || !may_use_operation(&d)))
+		return;
+	forward(&d);
+}

@@ -1,0 +1,31 @@
+/* Every answer the gateway gives by itself, byte for byte as clients of the original know them. */
+#ifndef GATEWAY_CORE_FAULT_H
+#define GATEWAY_CORE_FAULT_H
+
+#include <stddef.h>
+
+#include "gateway/core/core.h"
+
+struct arena;
+
+struct fault {
+	int code; /* 900901 … */
+	int status;
+	const char *message;
+	const char *description;
+};
+
+/* NULL when the table has no such code. */
+const struct fault *fault_find(int code);
+
+/* Fill a verdict of kind VERDICT_ANSWER; reason goes to the log only. */
+void fault_answer(struct arena *a, int code, const char *reason, struct verdict *ret);
+void fault_text(int status, const char *body, const char *reason, struct verdict *ret);
+
+/* No endpoint for the key type: a flat body, without "fault". */
+void fault_no_endpoint(struct verdict *ret);
+
+/* The path cannot be trusted to mean one thing only. */
+void fault_bad_path(struct arena *a, const char *reason, struct verdict *ret);
+
+#endif

@@ -1,0 +1,66 @@
+/* JSON Web Tokens (RFC 7519) signed with RS256, RS384 or RS512.
+ *
+ * The algorithm comes from the key: the header's "alg" must be one of those an RSA key may be used
+ * with. Three parts of base64url, padding allowed, strict JSON, no "crit". The signature covers the
+ * bytes as sent.
+ */
+#ifndef GATEWAY_CORE_TOKEN_H
+#define GATEWAY_CORE_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/core/core.h"
+
+struct arena;
+
+enum {
+	TOKEN_MAX_BYTES = 16 * 1024
+};
+
+/* Several texts in one block, each with its NUL: "a\0b\0". */
+struct texts {
+	const char *at;
+	size_t bytes;
+};
+
+/* What a token says. Texts are "" when absent. */
+struct token {
+	const char *issuer;
+	struct texts audience;
+	const char *subject;
+	const char *application; /* name, else id */
+	const char *scope;	 /* words between blanks */
+	struct texts subscribed; /* name, version, name, version, … */
+	bool has_exp;
+	bool has_nbf;
+	int64_t exp;
+	int64_t nbf;
+	bool sandbox;
+	const struct contract_key *signer; /* verified the signature; NULL: nobody yet */
+};
+
+/* A token cut and decoded, not verified. */
+struct token_parts {
+	struct span signed_bytes; /* header.payload as sent */
+	struct span signature;	  /* decoded */
+	int hash;		  /* 256, 384, 512 */
+	struct token token;
+};
+
+/* NULL on success, else a word for the log. */
+const char *token_read(struct arena *a, struct span sent, struct token_parts *ret);
+
+bool token_signed_by(const struct token_parts *p, const struct contract_key *k);
+
+/* NULL if the claims satisfy the issuer at this time, else a word for the log. The signature is not
+ * looked at. */
+const char *token_claims(
+	const struct token *t, const struct contract_issuer *s, int64_t skew_s, int64_t now_s);
+
+bool key_is_current(const struct contract_key *k, int64_t now_s);
+bool token_has_scope(const struct token *t, const char *const *scopes, size_t n);
+bool token_is_subscribed(const struct token *t, const char *name, const char *version);
+
+#endif

@@ -1,0 +1,118 @@
+#include "gateway/core/contract.h"
+#include "lib/base/arena.h"
+#include "lib/json/json.h"
+
+static struct json *key_json(struct arena *a, const struct contract_key *k)
+{
+	struct json *o = json_object(a);
+
+	json_set_str(a, o, "id", k->id);
+	json_set_str(a, o, "pem", k->pem);
+	json_set_int(a, o, "notBefore", k->not_before);
+	json_set_int(a, o, "notAfter", k->not_after);
+	return o;
+}
+
+static struct json *issuer_json(struct arena *a, const struct contract_issuer *s)
+{
+	struct json *keys = json_array(a);
+	struct json *o = json_object(a);
+
+	for (size_t i = 0; i < s->n_keys; i++)
+		json_add(keys, key_json(a, &s->keys[i]));
+	json_set(a, o, "keys", keys);
+	json_set_str(a, o, "security", s->security);
+	json_set_str(a, o, "issuer", s->issuer);
+	json_set_str(a, o, "audience", s->audience);
+	json_set_bool(a, o, "validateSubscription", s->validate_subscription);
+	return o;
+}
+
+static struct json *operation_json(struct arena *a, const struct contract_operation *op)
+{
+	struct json *issuers = json_array(a);
+	struct json *scopes = json_array(a);
+	struct json *o = json_object(a);
+
+	for (size_t i = 0; i < op->n_issuers; i++)
+		json_add(issuers, json_number(a, (double)op->issuers[i]));
+	for (size_t i = 0; i < op->n_scopes; i++)
+		json_add_str(a, scopes, op->scopes[i]);
+	json_set_str(a, o, "method", method_name(op->method));
+	json_set_str(a, o, "id", op->id);
+	json_set_bool(a, o, "secured", op->secured);
+	json_set(a, o, "issuers", issuers);
+	json_set(a, o, "scopes", scopes);
+	if (op->endpoint != SIZE_MAX)
+		json_set_int(a, o, "endpoint", (int64_t)op->endpoint);
+	if (op->sandbox != SIZE_MAX)
+		json_set_int(a, o, "sandbox", (int64_t)op->sandbox);
+	return o;
+}
+
+static struct json *path_json(struct arena *a, const struct contract_path *p)
+{
+	struct json *operations = json_array(a);
+	struct json *o = json_object(a);
+
+	for (size_t i = 0; i < p->n_operations; i++)
+		json_add(operations, operation_json(a, &p->operations[i]));
+	json_set_str(a, o, "template", p->template);
+	json_set(a, o, "operations", operations);
+	return o;
+}
+
+static struct json *api_json(struct arena *a, const struct contract_api *api)
+{
+	struct json *paths = json_array(a);
+	struct json *o = json_object(a);
+
+	for (size_t i = 0; i < api->n_paths; i++)
+		json_add(paths, path_json(a, &api->paths[i]));
+	json_set_str(a, o, "title", api->title);
+	json_set_str(a, o, "version", api->version);
+	json_set_str(a, o, "basePath", api->base_path);
+	json_set_str(a, o, "authHeader", api->auth_header);
+	json_set(a, o, "paths", paths);
+	return o;
+}
+
+static struct json *settings_json(struct arena *a, const struct contract *c)
+{
+	struct json *o = json_object(a);
+
+	json_set_int(a, o, "clockSkewSeconds", c->clock_skew_s);
+	json_set_bool(a, o, "removeAuthHeader", c->remove_auth_header);
+	json_set_bool(a, o, "verifyHostname", c->verify_hostname);
+	json_set_str(a, o, "jwtHeader", c->jwt_header);
+	json_set_int(a, o, "maxUriBytes", c->max_uri_bytes);
+	json_set_int(a, o, "maxHeaderBytes", c->max_header_bytes);
+	json_set_int(a, o, "maxBodyBytes", c->max_body_bytes);
+	json_set_int(a, o, "tokenCacheEntries", c->token_cache_entries);
+	json_set_int(a, o, "httpPort", c->http_port);
+	json_set_int(a, o, "httpsPort", c->https_port);
+	json_set_int(a, o, "metricsPort", c->metrics_port);
+	json_set_bool(a, o, "http2", c->http2);
+	return o;
+}
+
+struct json *contract_json(struct arena *a, const struct contract *c)
+{
+	struct json *endpoints = json_array(a);
+	struct json *issuers = json_array(a);
+	struct json *apis = json_array(a);
+	struct json *root = json_object(a);
+
+	for (size_t i = 0; i < c->n_apis; i++)
+		json_add(apis, api_json(a, &c->apis[i]));
+	for (size_t i = 0; i < c->n_issuers; i++)
+		json_add(issuers, issuer_json(a, &c->issuers[i]));
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		json_add(endpoints, json_format(a, "{'url':%s}", c->endpoints[i].url));
+	json_set_int(a, root, "version", c->version);
+	json_set(a, root, "apis", apis);
+	json_set(a, root, "issuers", issuers);
+	json_set(a, root, "endpoints", endpoints);
+	json_set(a, root, "settings", settings_json(a, c));
+	return root;
+}
