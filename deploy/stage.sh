@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Stages of a longer job: each says what it does, how long it took and, when it fails, where its log is. Sourced.
+#
+#   stage NAME COMMAND...     runs it; its output goes to a log
+#   stage_begin NAME COMMAND... / stage_join NAME    the same beside others
+STAGE_LOGS=${STAGE_LOGS:?set before sourcing}
+mkdir -p "$STAGE_LOGS"
+stages_started=$SECONDS
+declare -A stage_pid stage_since
+
+stage_end() { # NAME STATUS
+	local name=$1 status=$2 took=$((SECONDS - stage_since[$1]))
+	if ((status == 0)); then
+		printf '  %-44s %4ds\n' "$name" "$took"
+		return 0
+	fi
+	printf '  %-44s failed after %ds\n' "$name" "$took" >&2
+	tail -n 25 "$STAGE_LOGS/${name// /-}.log" >&2
+	echo "log: $STAGE_LOGS/${name// /-}.log" >&2
+	exit 1
+}
+
+stage_begin() {
+	local name=$1
+	shift
+	stage_since[$name]=$SECONDS
+	"$@" >"$STAGE_LOGS/${name// /-}.log" 2>&1 </dev/null &
+	stage_pid[$name]=$!
+}
+
+# Every 30 seconds the last line of the log shows that it goes on.
+stage_join() {
+	local name=$1 pid=${stage_pid[$1]} status=0 told=$SECONDS
+	while kill -0 "$pid" 2>/dev/null; do
+		if ((SECONDS - told >= 30)); then
+			told=$SECONDS
+			printf '    … %s (%ds): %s\n' "$name" $((SECONDS - stage_since[$name])) \
+				"$(tail -n 1 "$STAGE_LOGS/${name// /-}.log" | cut -c1-100)"
+		fi
+		sleep 0.1
+	done
+	wait "$pid" || status=$?
+	stage_end "$name" "$status"
+}
+
+stage() {
+	stage_begin "$@"
+	stage_join "$1"
+}
