@@ -175,7 +175,7 @@ bool bus_backlog(struct bus *b, uint64_t *ret_pending, uint64_t *ret_in_flight, 
 		return err_set(err, ERR_BUG, "bus: backlog asked for without a consumer");
 	if (!link_ask_api(b, a,
 		    arena_printf(a, "$JS.API.CONSUMER.INFO." BUS_STREAM_WORK ".%s", b->consumer),
-		    NULL, &info, &code, err))
+		    "", &info, &code, err))
 		return false;
 	*ret_pending = (uint64_t)json_get_int(info, "num_pending", 0);
 	*ret_in_flight = (uint64_t)json_get_int(info, "num_ack_pending", 0);

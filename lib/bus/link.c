@@ -262,11 +262,10 @@ bool link_ask(struct bus *b, struct arena *a, const struct bus_message *m, int t
 
 /* ---- the JetStream API ---- */
 
-bool link_ask_api(struct bus *b, struct arena *a, const char *subject, const struct json *question,
+bool link_ask_api(struct bus *b, struct arena *a, const char *subject, const char *question,
 	const struct json **ret, int64_t *ret_code, struct err *err)
 {
-	const char *text = question ? json_text(a, question) : "";
-	struct bus_message m = { .subject = subject, .data = text, .n = strlen(text) };
+	struct bus_message m = { .subject = subject, .data = question, .n = strlen(question) };
 	const struct json *answer, *error;
 	const char *bytes;
 	size_t n;

@@ -68,9 +68,9 @@ bool link_ask(struct bus *b, struct arena *a, const struct bus_message *m, int t
 
 struct json;
 
-/* Asks the JetStream API; *ret is its answer. An error answer of the server becomes err, with its
- * number in *ret_code (0 otherwise). */
-bool link_ask_api(struct bus *b, struct arena *a, const char *subject, const struct json *question,
+/* Asks the JetStream API with a JSON text; *ret is its answer. An error answer of the server
+ * becomes err, with its number in *ret_code (0 otherwise). */
+bool link_ask_api(struct bus *b, struct arena *a, const char *subject, const char *question,
 	const struct json **ret, int64_t *ret_code, struct err *err) MUST_CHECK;
 
 /* ops->fetch, ack, nak, working, term (lib/bus/pull.c) and publish (lib/bus/publish.c) */

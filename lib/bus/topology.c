@@ -1,5 +1,7 @@
 #include "lib/bus/topology.h"
 
+#include <inttypes.h>
+
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -8,12 +10,14 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define DAY_S INT64_C(86400)
+#define DEDUPLICATION_S INT64_C(120)
 #define MIB INT64_C(1048576)
 
 enum {
 	MAX_LIST = 4,
 	/* JetStream errors */
 	STREAM_DIFFERS = 10058,
+	CONSUMER_DIFFERS = 10012,
 	CONSUMER_UNKNOWN = 10014,
 };
 
@@ -49,29 +53,33 @@ static const struct consumer consumers[] = {
 	{ "builder-svc", { "build.request.>", "job.>" } },
 };
 
-static struct json *string_list(struct arena *a, const char *const *texts)
+/* The names are ours: nothing in them needs escaping. Not lib/json, which writes large integers
+ * with an exponent, and the server refuses that. */
+static const char *string_list(struct arena *a, const char *const *texts)
 {
-	struct json *list = json_array(a);
+	const char *list = "";
 
 	for (size_t i = 0; i < MAX_LIST && texts[i]; i++)
-		json_add_str(a, list, texts[i]);
+		list = arena_printf(a, "%s%s\"%s\"", list, i > 0 ? "," : "", texts[i]);
 	return list;
 }
 
-static struct json *stream_config(struct arena *a, const struct stream *s, int replicas)
+static const char *stream_config(struct arena *a, const struct stream *s, int replicas)
 {
-	return json_format(a,
-		"{'name':%s,'subjects':%j,'retention':'limits','storage':'file','discard':'old',"
-		"'max_msgs_per_subject':%l,'max_bytes':%l,'max_age':%l,'max_msg_size':%d,"
-		"'duplicate_window':%l,'num_replicas':%d,'allow_direct':true}",
+	return arena_printf(a,
+		"{\"name\":\"%s\",\"subjects\":[%s],\"retention\":\"limits\",\"storage\":\"file\","
+		"\"discard\":\"old\",\"max_msgs_per_subject\":%" PRId64 ",\"max_bytes\":%" PRId64
+		","
+		"\"max_age\":%" PRId64 ",\"max_msg_size\":%d,\"duplicate_window\":%" PRId64 ","
+		"\"num_replicas\":%d,\"allow_direct\":true}",
 		s->name, string_list(a, s->subjects), s->per_subject, s->max_bytes,
-		s->max_age_s * NS_PER_S, BUS_MAX_MESSAGE, 120 * NS_PER_S, replicas);
+		s->max_age_s * NS_PER_S, BUS_MAX_MESSAGE, DEDUPLICATION_S * NS_PER_S, replicas);
 }
 
 static bool ensure_stream(struct bus *b, const struct stream *s, int replicas, struct err *err)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
-	struct json *config = stream_config(a, s, replicas);
+	const char *config = stream_config(a, s, replicas);
 	const struct json *answer;
 	int64_t code;
 
@@ -85,20 +93,20 @@ static bool ensure_stream(struct bus *b, const struct stream *s, int replicas, s
 		&answer, &code, err);
 }
 
-static struct json *consumer_config(struct arena *a, const struct consumer *c)
+static const char *consumer_config(struct arena *a, const struct consumer *c)
 {
-	return json_format(a,
-		"{'stream_name':%s,'action':'','config':{'name':%s,'durable_name':%s,"
-		"'deliver_policy':'all','ack_policy':'explicit','replay_policy':'instant',"
-		"'ack_wait':%l,'max_deliver':-1,'max_ack_pending':1000,'filter_subjects':%j}}",
-		BUS_STREAM_WORK, c->name, c->name, BUS_ACK_WAIT_S * NS_PER_S,
-		string_list(a, c->subjects));
+	return arena_printf(a,
+		"{\"stream_name\":\"" BUS_STREAM_WORK "\",\"action\":\"\",\"config\":{"
+		"\"name\":\"%s\",\"durable_name\":\"%s\",\"filter_subjects\":[%s],"
+		"\"deliver_policy\":\"all\",\"ack_policy\":\"explicit\",\"replay_policy\":\"instant\","
+		"\"ack_wait\":%" PRId64 ",\"max_deliver\":-1,\"max_ack_pending\":1000}}",
+		c->name, c->name, string_list(a, c->subjects), BUS_ACK_WAIT_S * NS_PER_S);
 }
 
 static bool ensure_consumer(struct bus *b, const struct consumer *c, struct err *err)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
-	struct json *config = consumer_config(a, c);
+	const char *config = consumer_config(a, c);
 	const char *create =
 		arena_printf(a, "$JS.API.CONSUMER.CREATE." BUS_STREAM_WORK ".%s", c->name);
 	const struct json *answer;
@@ -107,13 +115,13 @@ static bool ensure_consumer(struct bus *b, const struct consumer *c, struct err 
 	/* Action "": create, or update what may be updated. */
 	if (link_ask_api(b, a, create, config, &answer, &code, err))
 		return true;
-	if (err->code != ERR_INVALID)
+	if (code != CONSUMER_DIFFERS)
 		return false;
 	/* What cannot be updated is made anew: "deliver all" brings every wake back, which is
 	 * harmless. */
 	if (!link_ask_api(b, a,
-		    arena_printf(a, "$JS.API.CONSUMER.DELETE." BUS_STREAM_WORK ".%s", c->name),
-		    NULL, &answer, &code, err) &&
+		    arena_printf(a, "$JS.API.CONSUMER.DELETE." BUS_STREAM_WORK ".%s", c->name), "",
+		    &answer, &code, err) &&
 		code != CONSUMER_UNKNOWN)
 		return false;
 	return link_ask_api(b, a, create, config, &answer, &code, err);
