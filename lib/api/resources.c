@@ -109,6 +109,14 @@ void resources_default(struct resources *r, const struct resources *defaults)
 		defaults->limit_memory);
 }
 
+void resources_mend(struct resources *r)
+{
+	if (less(r->limit_cpu, r->request_cpu))
+		r->limit_cpu = r->request_cpu;
+	if (less(r->limit_memory, r->request_memory))
+		r->limit_memory = r->request_memory;
+}
+
 static void check_one(const char *text, const char *path, struct findings *f)
 {
 	double unused;

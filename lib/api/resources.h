@@ -25,6 +25,9 @@ bool quantity_parse(const char *text, double *ret) MUST_CHECK;
  * the request) it gives way and becomes equal. Quantities that cannot be read count as not said. */
 void resources_default(struct resources *r, const struct resources *defaults);
 
+/* Raises limits that are below their requests: Kubernetes would refuse the container. */
+void resources_mend(struct resources *r);
+
 /* What contradicts itself in r alone. Paths of findings are given by the caller's names. */
 void resources_check(const struct resources *r, const struct resources *paths, struct findings *f);
 

@@ -1,0 +1,129 @@
+/* The operator's configuration: ConfigMaps of its namespace as one struct with defaults.
+ *
+ * Read anew for every object in hand, from objects that the service asked for (conf_object), so
+ * that a change of configuration is a change of an input like any other. Total: a missing object
+ * means its defaults, a bad value means that key's default and a finding
+ * ("controller-config.hpaMaxReplicas"). Every key that the original knew is known here: honoured,
+ * or listed as without effect.
+ */
+#ifndef LIB_CONF_CONF_H
+#define LIB_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/api/kind.h"
+#include "lib/api/resources.h"
+#include "lib/base/vec.h"
+
+struct arena;
+struct findings;
+struct json;
+
+/* Where configuration stands. A service asks for those it uses. */
+enum conf_object {
+	CONF_CONTROLLER, /* ConfigMap controller-config */
+	CONF_APIM,	 /* ConfigMap apim-config */
+	CONF_REGISTRY,	 /* ConfigMap docker-registry-config */
+	CONF_HPA,	 /* ConfigMap hpa-configs */
+	CONF_KANIKO,	 /* ConfigMap kaniko-arguments */
+	CONF_OBJECTS,
+};
+
+const char *conf_object_name(enum conf_object o); /* "controller-config", … */
+
+/* Credentials in the form of the first releases: Secret with username and password. Which Secret is
+ * to be used is conf.registry.secret; it is no configuration, and only builder-svc reads it. */
+#define CONF_DOCKER_SECRET "docker-secret"
+
+enum operator_mode {
+	OPERATOR_DEFAULT,    /* LoadBalancer Services */
+	OPERATOR_CLUSTER_IP, /* the four others use ClusterIP Services */
+	OPERATOR_INGRESS,
+	OPERATOR_ROUTE,
+	OPERATOR_ISTIO,
+};
+
+enum registry_type {
+	REGISTRY_NONE, /* not configured: nothing can be built */
+	REGISTRY_DOCKER_HUB,
+	REGISTRY_AMAZON_ECR,
+	REGISTRY_GCR,
+	REGISTRY_HTTP, /* without TLS */
+	REGISTRY_HTTPS,
+	REGISTRY_QUAY,
+};
+
+struct conf_registry {
+	enum registry_type type;
+	const char
+		*repository; /* "registry.example:5000/gateways", without scheme; NULL: not set */
+	bool insecure;	     /* plain http */
+	const char *secret;  /* in the system namespace, for the push */
+	bool secret_is_userpass; /* it holds username and password, not .dockerconfigjson */
+	struct vec pull_secrets; /* const char *: Secrets in the API's namespace */
+};
+
+struct conf_probe {
+	int64_t delay_s;
+	int64_t period_s;
+};
+
+struct conf {
+	const char *toolkit_image;
+	const char *runtime_image;
+	const char *kaniko_image;
+
+	struct resources gateway; /* complete */
+	struct resources backend; /* complete; for what a TargetEndpoint does not say */
+
+	struct conf_probe startup; /* no key: every second, without delay */
+	struct conf_probe readiness;
+	struct conf_probe liveness;
+
+	int64_t cpu_percent;		    /* of the request, that autoscalers aim at */
+	int64_t max_replicas;		    /* of gateways */
+	int64_t backend_max_replicas;	    /* of backends that do not say */
+	const struct json *metrics;	    /* list of autoscaling/v2 metrics for gateways */
+	const struct json *backend_metrics; /* and for backends; never NULL */
+
+	enum operator_mode mode;
+	bool deploy;	    /* false: stop when the image is there */
+	bool observability; /* the metrics port is part of the Service */
+
+	struct conf_registry registry;
+	struct vec kaniko_arguments; /* const char * */
+
+	int64_t http_port;
+	int64_t https_port;
+	const char *log_level; /* "INFO", "DEBUG", "TRACE" */
+	bool verify_hostname;
+	const char *jwt_header;
+	bool token_cache;
+	int64_t token_cache_ms;
+	int64_t token_cache_entries;
+};
+
+/* Images that are used unless the configuration names others. NULL where the caller needs none. */
+struct conf_images {
+	const char *toolkit;
+	const char *runtime;
+	const char *kaniko;
+};
+
+struct conf_input {
+	const struct json *objects[CONF_OBJECTS]; /* NULL: missing or not asked for */
+	struct conf_images images;
+};
+
+void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, struct findings *f);
+
+/* A key of that object that is known but has no effect in this version. */
+bool conf_key_is_ignored(const char *object, const char *key);
+
+/* The content of .dockerconfigjson for a Secret with username and password, or NULL when both are
+ * empty or missing: a registry that asks for no password. */
+char *conf_docker_config(struct arena *a, const struct conf_registry *r, const struct json *secret);
+
+#endif

@@ -1,0 +1,18 @@
+/* What the files of lib/conf share while one configuration is read. Internal to lib/conf. */
+#ifndef LIB_CONF_READ_H
+#define LIB_CONF_READ_H
+
+#include "lib/conf/conf.h"
+
+struct conf_read {
+	struct arena *arena;
+	const struct conf_input *in;
+	struct findings *findings;
+};
+
+/* NULL when absent or empty. */
+const char *conf_text(const struct conf_read *r, enum conf_object o, const char *key);
+
+void conf_read_registry(struct conf_read *r, struct conf_registry *ret);
+
+#endif
