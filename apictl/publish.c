@@ -75,14 +75,28 @@ static bool create(struct cli *cli, const struct json *body, struct err *err)
 	return false;
 }
 
+/* Everything that `want` says stands in `live` already. */
+static bool says_already(const struct json *live, const struct json *want)
+{
+	if (!json_is_object(want))
+		return json_equal(live, want);
+	json_foreach (member, want)
+		if (!says_already(json_get(live, json_key(member)), member))
+			return false;
+	return json_is_object(live);
+}
+
 static bool apply(struct cli *cli, struct json *body, const struct json *live, struct err *err)
 {
 	struct kube_apply step = { .body = body, .manager = APICTL, .force = true };
 
+	if (says_already(live, body)) {
+		say(cli, body, "unchanged");
+		return true;
+	}
 	if (!cli->kube.apply(cli->kube.self, cli->arena, &step, 1, err))
 		return false;
-	say(cli, body,
-		str_eq(meta_version(step.live), meta_version(live)) ? "unchanged" : "configured");
+	say(cli, body, "configured");
 	return true;
 }
 
@@ -90,15 +104,23 @@ static struct json *configmap_body(
 	struct cli *cli, const char *name, const char *key, const char *text)
 {
 	struct json *body = json_format(cli->arena,
-		"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'namespace':%s,'annotations':{}},"
-		"'data':{}}",
+		"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'namespace':%s},'data':{}}",
 		name, cli->ns);
+
+	json_set_str(cli->arena, json_sub(cli->arena, body, "data"), key, text);
+	return body;
+}
+
+/* Marked as ours, so that delete may remove it; what the user made stays the user's. */
+static bool create_document(
+	struct cli *cli, const char *name, const struct document *d, struct err *err)
+{
+	struct json *body = configmap_body(cli, name, d->key, d->text);
 	struct json *metadata = json_sub(cli->arena, body, "metadata");
 
 	json_set_str(cli->arena, json_sub(cli->arena, metadata, "annotations"),
 		ANNOTATION_CREATED_BY, APICTL);
-	json_set_str(cli->arena, json_sub(cli->arena, body, "data"), key, text);
-	return body;
+	return create(cli, body, err);
 }
 
 bool publish_document(struct cli *cli, const char *name, const struct document *d,
@@ -106,17 +128,15 @@ bool publish_document(struct cli *cli, const char *name, const struct document *
 {
 	const struct json *data = json_get(live, "data");
 	struct ref ref = { KIND_CONFIG_MAP, cli->ns, name };
-	struct json *body;
 
 	if (!live)
-		return create(cli, configmap_body(cli, name, d->key, d->text), err);
-	if (json_len(data) == 1 && !json_len(json_get(live, "binaryData"))) {
-		/* Another key would stand beside the one that another field manager owns. */
-		body = configmap_body(cli, name, json_key(json_first(data)), d->text);
-		return apply(cli, body, live, err);
-	}
+		return create_document(cli, name, d, err);
+	/* Another key would stand beside the one that another field manager owns. */
+	if (json_len(data) == 1 && !json_len(json_get(live, "binaryData")))
+		return apply(cli, configmap_body(cli, name, json_key(json_first(data)), d->text),
+			live, err);
 	return cli->kube.remove(cli->kube.self, cli->arena, ref, meta_uid(live), err) &&
-	       create(cli, configmap_body(cli, name, d->key, d->text), err);
+	       create_document(cli, name, d, err);
 }
 
 bool publish_api(struct cli *cli, struct json *body, const struct json *live, struct err *err)
