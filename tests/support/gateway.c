@@ -1,0 +1,145 @@
+#include "tests/support/gateway.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/hash.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "tests/support/unit.h"
+
+static EVP_PKEY *keys[4];
+
+static void free_keys(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		EVP_PKEY_free(keys[i]);
+}
+
+struct evp_pkey_st *test_key(size_t number)
+{
+	assert_true(number < ARRAY_LEN(keys));
+	if (!keys[0] && !keys[1] && !keys[2] && !keys[3])
+		assert_int_equal(atexit(free_keys), 0);
+	if (!keys[number])
+		keys[number] = EVP_RSA_gen(2048);
+	assert_non_null(keys[number]);
+	return keys[number];
+}
+
+char *test_key_pem(struct arena *a, struct evp_pkey_st *key)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *at = NULL;
+	char *pem;
+	long n;
+
+	assert_int_equal(PEM_write_bio_PUBKEY(b, key), 1);
+	n = BIO_get_mem_data(b, &at);
+	pem = arena_dupn(a, at, (size_t)n);
+	BIO_free(b);
+	return pem;
+}
+
+char *test_key_json(struct arena *a, struct evp_pkey_st *key, int64_t not_before, int64_t not_after)
+{
+	const char *pem = test_key_pem(a, key);
+
+	return json_text(a, json_format(a, "{'id':%s,'pem':%s,'notBefore':%l,'notAfter':%l}",
+				    sha256_hex(a, pem, strlen(pem)), pem, not_before, not_after));
+}
+
+char *base64url(struct arena *a, const void *bytes, size_t n)
+{
+	char *text = base64_encode(a, bytes, n);
+
+	for (char *p = text; *p; p++) {
+		if (*p == '+')
+			*p = '-';
+		if (*p == '/')
+			*p = '_';
+		if (*p == '=')
+			*p = '\0';
+	}
+	return text;
+}
+
+char *sign_token(
+	struct arena *a, struct evp_pkey_st *key, int hash, const char *header, const char *claims)
+{
+	const EVP_MD *md = hash == 256 ? EVP_sha256() : hash == 384 ? EVP_sha384() : EVP_sha512();
+	char *head = arena_printf(a, "%s.%s", base64url(a, header, strlen(header)),
+		base64url(a, claims, strlen(claims)));
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char signature[512];
+	size_t n = sizeof(signature);
+
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, md, NULL, key), 1);
+	assert_int_equal(
+		EVP_DigestSign(ctx, signature, &n, (unsigned char *)head, strlen(head)), 1);
+	EVP_MD_CTX_free(ctx);
+	return arena_printf(a, "%s.%s", head, base64url(a, signature, n));
+}
+
+char *a_token(struct arena *a, struct evp_pkey_st *key, const char *claims)
+{
+	return sign_token(a, key, 256, "{\"typ\":\"JWT\",\"alg\":\"RS256\"}", claims);
+}
+
+struct contract *a_contract(struct arena *a, const char *json)
+{
+	struct err err = { .msg = "" };
+	struct contract *c = contract_load(a, json, strlen(json), &err);
+
+	if (!c)
+		fail_msg("%s", err.msg);
+	return c;
+}
+
+char *test_file(struct arena *a, const char *name, size_t *ret_n)
+{
+	FILE *f = fopen(name, "rbe");
+	struct str s;
+	char chunk[4096];
+	size_t n;
+
+	if (!f)
+		fail_msg("%s: not found; tests run from the root of the tree", name);
+	str_init(&s, a, 64 * 1024 * 1024);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		str_addn(&s, chunk, n);
+	(void)fclose(f);
+	if (ret_n)
+		*ret_n = s.len;
+	return s.ptr;
+}
+
+static bool one_header(void *arg, const char *name, struct span *ret, size_t *ret_n)
+{
+	const char *value = arg;
+
+	if (!value || strcmp(name, "authorization") != 0)
+		return false;
+	*ret = (struct span){ value, strlen(value) };
+	*ret_n = 1;
+	return true;
+}
+
+void decide(struct core *core, struct arena *a, enum method m, const char *target,
+	const char *authorization, int64_t now_s, struct verdict *ret)
+{
+	struct core_request r = {
+		.method = m,
+		.method_name = { method_name(m), strlen(method_name(m)) },
+		.target = { target, strlen(target) },
+		.header = one_header,
+		.arg = arena_dup(a, authorization),
+		.now_s = now_s,
+	};
+
+	core_decide(core, a, &r, ret);
+}
