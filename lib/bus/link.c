@@ -99,11 +99,9 @@ static bool not_connected(struct bus *b, struct err *err)
 
 bool link_up(struct bus *b, struct err *err)
 {
-	/* cnats gives a connection up for good when credentials were refused twice. */
+	/* cnats gives up a connection when credentials were refused twice, and only then. */
 	if (b->connection && natsConnection_Status(b->connection) == NATS_CONN_STATUS_CLOSED) {
-		const char *unused;
-
-		b->failure = natsConnection_GetLastError(b->connection, &unused);
+		b->failure = NATS_CONNECTION_AUTH_FAILED;
 		link_close(b);
 	}
 	if (!b->connection && link_now_us() >= b->next_open_us)
