@@ -9,7 +9,7 @@
 # registry without TLS), DOCKER_USERNAME and DOCKER_PASSWORD.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
-# shellcheck source=local/env.sh
+# shellcheck source=deploy/local/env.sh disable=SC2153
 default_registry=$(. "$HERE/local/env.sh" && echo "$REGISTRY")
 (($# >= 1 && $# <= 3)) || { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" >&2; exit 2; }
 registry=${1%/} images=${2:-} out=${3:-$HERE/../build/deploy}
@@ -24,7 +24,7 @@ if [[ -n $images ]]; then
 		[[ -z $name || $name == \#* ]] || echo "s|$default_registry/$name:latest|$(quoted "$image")|" >>"$script"
 	done <"$images"
 fi
-echo "s|$default_registry/\\([a-z-]*\\):latest|$(quoted "$registry")/\\1:latest|" >>"$script"
+printf 's|%s/\\([a-z-]*\\):latest|%s/\\1:latest|\n' "$default_registry" "$(quoted "$registry")" >>"$script"
 if [[ -n ${DOCKER_REGISTRY:-} ]]; then
 	echo "s|^  dockerRegistry:.*|  dockerRegistry: \"$(quoted "$DOCKER_REGISTRY")\"|" >>"$script"
 fi
