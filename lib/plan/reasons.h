@@ -71,6 +71,8 @@
 #define REASON_FIELDS_IGNORED "FieldsIgnored"
 #define REASON_NONE_IGNORED "NoFieldsIgnored"
 #define REASON_BLOCKED "Blocked" /* waits for an earlier condition of the same object */
+#define REASON_NOT_SUPPORTED "NotSupported" /* valid, but this version cannot do it */
+#define REASON_INVALID_CONFIGURATION "InvalidConfiguration" /* events only */
 
 /* Labels and annotations on everything we make. */
 #define LABEL_MANAGED_BY "app.kubernetes.io/managed-by"

@@ -1,0 +1,105 @@
+#include "endpoint-svc/backend.h"
+
+#include "lib/api/targetendpoint.h"
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+
+enum {
+	HASH_DIGITS = 16,
+	REVISIONS_KEPT = 3,
+	PROGRESS_DEADLINE_S = 300,
+};
+
+static struct json *selector(struct arena *a, const struct backend *b)
+{
+	return json_format(a, "{'" LABEL_TARGET_ENDPOINT "':%s}", b->te->name);
+}
+
+static struct json *labels(struct arena *a, const struct backend *b)
+{
+	struct json *out = selector(a, b);
+
+	json_foreach (label, b->labels)
+		if (json_key(label) && !str_starts(json_key(label), "apim.wso2.com/"))
+			json_set_str(a, out, json_key(label), json_str(label));
+	return out;
+}
+
+static bool seen_before(const struct vec *ports, const struct target_port *port)
+{
+	vec_foreach (const struct target_port *, p, ports) {
+		if (p == port)
+			return false;
+		if (p->target_port == port->target_port)
+			return true;
+	}
+	return false;
+}
+
+/* Two ports of the Service may lead to one of the container, which is listed once. */
+static struct json *container_ports(struct arena *a, const struct backend *b)
+{
+	struct json *list = json_array(a);
+
+	vec_foreach (const struct target_port *, p, &b->te->ports)
+		if (!seen_before(&b->te->ports, p))
+			json_add(list,
+				json_format(a, "{'name':%s,'containerPort':%l,'protocol':'TCP'}",
+					p->name, p->target_port));
+	return list;
+}
+
+static struct json *pod_template(struct arena *a, const struct backend *b)
+{
+	return json_format(a,
+		"{'metadata':{'labels':%j},'spec':{'containers':[{'name':%s,'image':%s,'ports':%j,"
+		"'resources':%j}]}}",
+		labels(a, b), b->te->container_name, b->te->image, container_ports(a, b),
+		resources_json(a, &b->te->resources));
+}
+
+struct json *backend_deployment(struct arena *a, const struct backend *b)
+{
+	struct json *spec = json_format(a,
+		"{'revisionHistoryLimit':%d,'progressDeadlineSeconds':%d,"
+		"'selector':{'matchLabels':%j},'template':%j}",
+		REVISIONS_KEPT, PROGRESS_DEADLINE_S, selector(a, b), pod_template(a, b));
+	const char *hash = arena_dupn(a, json_sha256(a, spec), HASH_DIGITS);
+
+	json_set_int(a, spec, "replicas", b->replicas);
+	return json_format(a,
+		"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':%s,'labels':%j,"
+		"'annotations':{'" ANNOTATION_SPEC_HASH "':%s}},'spec':%j}",
+		b->te->name, labels(a, b), hash, spec);
+}
+
+struct json *backend_service(struct arena *a, const struct backend *b)
+{
+	struct json *ports = json_array(a);
+
+	vec_foreach (const struct target_port *, p, &b->te->ports)
+		json_add(ports,
+			json_format(a, "{'name':%s,'port':%l,'targetPort':%l,'protocol':'TCP'}",
+				p->name, p->port, p->target_port));
+	return json_format(a,
+		"{'apiVersion':'v1','kind':'Service','metadata':{'name':%s,'labels':%j},"
+		"'spec':{'type':'ClusterIP','selector':%j,'ports':%j}}",
+		b->te->name, labels(a, b), selector(a, b), ports);
+}
+
+char *backend_hpa_name(struct arena *a, const char *te)
+{
+	return arena_printf(a, "%s-hpa", te);
+}
+
+struct json *backend_hpa(struct arena *a, const struct backend *b)
+{
+	return json_format(a,
+		"{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler',"
+		"'metadata':{'name':%s,'labels':%j},'spec':{"
+		"'scaleTargetRef':{'apiVersion':'apps/v1','kind':'Deployment','name':%s},"
+		"'minReplicas':%l,'maxReplicas':%l,'metrics':%j}}",
+		backend_hpa_name(a, b->te->name), labels(a, b), b->te->name, b->te->min_replicas,
+		b->te->max_replicas, b->metrics);
+}
