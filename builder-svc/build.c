@@ -1,0 +1,473 @@
+#include "builder-svc/build.h"
+
+#include "builder-svc/job.h"
+#include "builder-svc/scene.h"
+#include "builder-svc/verdict.h"
+#include "lib/api/object.h"
+#include "lib/base/arena.h"
+#include "lib/base/hash.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+
+enum {
+	RUNNING_MS = 15 * 1000, /* the Job's end wakes us; this is for pods that never start */
+	QUEUED_MS = 1000,
+	GONE_MS = 200, /* until a deleted Job has gone */
+	WAIT_MIN_S = 1,
+	WAIT_MAX_S = 30,
+	RETRY_MIN_S = 10,
+	RETRY_MAX_S = 300,
+	PARALLELISM = 4,
+};
+
+void build_needs(const struct world *w, struct needs *n)
+{
+	scene_needs(w, n);
+}
+
+/* ---- what is told ---- */
+
+/* Writes the result beside the request, if it says something new. uid: a ConfigMap that was deleted
+ * meanwhile is not made again by this. */
+static bool note(const struct scene *s, struct plan *p, struct build_result r)
+{
+	const struct ref *root = &s->w->root_ref;
+	struct json *annotations = json_object(p->arena);
+	char *text;
+
+	r.input_hash = s->request.input_hash;
+	r.image = s->request.image;
+	r.force = *build_force(p->arena, &s->request) ? build_force(p->arena, &s->request) : NULL;
+	text = build_result_text(p->arena, &r);
+	if (str_eq(text, meta_annotation(s->config_map, ANNOTATION_BUILD_RESULT)))
+		return false;
+	json_set_str(p->arena, annotations, ANNOTATION_BUILD_RESULT, text);
+	plan_apply(p,
+		json_format(p->arena,
+			"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'namespace':%s,"
+			"'uid':%s,'annotations':%j}}",
+			arena_printf(p->arena, "%s-dockerfile", root->name), root->ns,
+			meta_uid(s->config_map), annotations),
+		PLAN_FOREIGN);
+	return true;
+}
+
+static void tell_ready(
+	const struct scene *s, struct plan *p, const char *digest, const char *source)
+{
+	const char *job = s->job ? s->job->ref.name : NULL;
+	struct build_result r = { .state = BUILD_READY, .digest = digest, .source = source };
+	bool built = str_eq(source, "build");
+
+	r.job = built ? job : NULL;
+	if (!note(s, p, r))
+		return;
+	plan_event(p, "Normal", built ? REASON_BUILD_SUCCEEDED : REASON_IMAGE_EXISTS,
+		built ? "Image %s is built, digest %s"
+		      : "Image %s exists, digest %s, nothing to build",
+		s->request.image, digest);
+	plan_cloud_event(p, "build.image-ready",
+		json_format(p->arena, "{'image':%s,'digest':%s,'inputHash':%s,'source':%s}",
+			s->request.image, digest, s->request.input_hash, source));
+}
+
+/* What stops a build from beginning; the runtime's message comes back after requeue_ms. */
+static void tell_waiting(const struct scene *s, struct plan *p, const char *reason,
+	const char *message, int64_t requeue_ms)
+{
+	struct build_result r = { .state = BUILD_WAITING, .reason = reason, .message = message };
+
+	/* Failures before this are not forgotten: they set the pace of what follows. */
+	if (s->answered)
+		r.attempts = s->result.attempts;
+	if (note(s, p, r)) {
+		plan_wake(p, "build.result", "build waits: %s", reason);
+		plan_event(p, "Warning", reason, "%s", message);
+	}
+	plan_requeue(p, requeue_ms);
+}
+
+/* ---- time ---- */
+
+static int64_t doubled(int64_t s, int64_t times, int64_t max)
+{
+	while (times-- > 0 && s < max)
+		s *= 2;
+	return s < max ? s : max;
+}
+
+/* Up to a fifth more, so that many do not come back in step; the same for the same object and
+ * attempt. */
+static int64_t spread(const struct scene *s, int64_t ms, int64_t attempt)
+{
+	char *text = arena_printf(s->arena, "%s/%lld", meta_uid(s->w->root), (long long)attempt);
+	unsigned char digest[SHA256_BYTES];
+
+	sha256(text, strlen(text), digest);
+	return ms + ms / 5 * digest[0] / 255;
+}
+
+static int64_t wait_ms(const struct scene *s)
+{
+	int64_t attempt = s->w->attempt;
+
+	return spread(s, 1000 * doubled(WAIT_MIN_S, attempt - 1, WAIT_MAX_S), attempt);
+}
+
+/* Another configuration is worth another attempt at once. */
+static bool is_due(const struct scene *s)
+{
+	return s->w->now_s >= s->result.retry_at || !str_eq(s->result.config, s->fingerprint);
+}
+
+static bool has_failed_before(const struct scene *s)
+{
+	return s->answered && s->result.state == BUILD_FAILED;
+}
+
+static void requeue_until_due(const struct scene *s, struct plan *p)
+{
+	plan_requeue(p, 1000 * (s->result.retry_at - s->w->now_s));
+}
+
+/* ---- the registry's answer ---- */
+
+static bool is_complete(const struct scene *s)
+{
+	return s->job && str_eq(child_state(s->arena, KIND_JOB, s->job->json), "Complete");
+}
+
+bool build_asks_registry(const struct scene *s)
+{
+	if (!s->configured || s->trouble || scene_is_ready(s))
+		return false;
+	if (is_complete(s))
+		return verdict_digest(s->arena, s->pods) == NULL;
+	if (s->job || *build_force(s->arena, &s->request))
+		return false;
+	return !has_failed_before(s) || is_due(s);
+}
+
+static bool registry_has_it(const struct scene *s)
+{
+	return json_get_bool(s->w->observed, "present", false);
+}
+
+/* ---- the rules: the first that decides ends the list ---- */
+
+/* No API, or none that wants an image: what still runs is stopped; with the namespace's last API
+ * its credentials go. */
+static bool nothing_is_wanted(const struct scene *s, struct plan *p)
+{
+	const struct world *w = s->w;
+	const struct world_list *apis = world_list(w, KIND_API, w->root_ref.ns, NULL);
+	const struct object *secret =
+		world_find(w, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+
+	if (s->wanted)
+		return false;
+	if (s->jobs)
+		vec_foreach (const struct object *, job, &s->jobs->items)
+			if (scene_is_unfinished(s->arena, job->json))
+				plan_delete(p, job->ref, meta_uid(job->json));
+	if (!w->root && apis && apis->items.n == 0 && object_exists(secret) &&
+		str_eq(meta_label(secret->json, LABEL_PART_OF), PART_OF))
+		plan_delete(p, secret->ref, meta_uid(secret->json));
+	return true;
+}
+
+static bool outdated_builds_end(const struct scene *s, struct plan *p)
+{
+	if (s->jobs)
+		vec_foreach (const struct object *, job, &s->jobs->items)
+			if (!job_is_for(s->arena, job->json, &s->request) &&
+				scene_is_unfinished(s->arena, job->json))
+				plan_delete(p, job->ref, meta_uid(job->json));
+	return false;
+}
+
+/* Told again: the message that said so may have been lost. */
+static bool image_is_known(const struct scene *s, struct plan *p)
+{
+	if (!scene_is_ready(s))
+		return false;
+	plan_wake(p, "build.result", "image is ready");
+	return true;
+}
+
+static bool job_is_going(const struct scene *s, struct plan *p)
+{
+	if (!s->job || !meta_deleting(s->job->json))
+		return false;
+	plan_requeue(p, GONE_MS);
+	return true;
+}
+
+/* The pod tells of success before the Job controller has counted it. */
+static bool build_succeeded(const struct scene *s, struct plan *p)
+{
+	const char *digest = s->job ? verdict_digest(s->arena, s->pods) : NULL;
+
+	if (!digest && is_complete(s) && registry_has_it(s))
+		digest = json_get_str(s->w->observed, "digest");
+	if (!digest)
+		return false;
+	tell_ready(s, p, digest, "build");
+	plan_wake(p, "build.result", "image is built");
+	return true;
+}
+
+static bool build_runs(const struct scene *s, struct plan *p)
+{
+	const char *trouble;
+
+	if (!s->job || !scene_is_unfinished(s->arena, s->job->json))
+		return false;
+	trouble = verdict_trouble(s->arena, s->pods);
+	if (trouble)
+		tell_waiting(s, p, REASON_BUILD_PENDING,
+			arena_printf(p->arena, "Job %s: %s", s->job->ref.name, trouble),
+			RUNNING_MS);
+	plan_requeue(p, RUNNING_MS);
+	return true;
+}
+
+static const char *failure_reason(const struct scene *s)
+{
+	json_foreach (c, json_path(s->job->json, "status", "conditions", NULL))
+		if (str_eq(json_get_str(c, "reason"), "DeadlineExceeded"))
+			return REASON_BUILD_DEADLINE;
+	if (s->pods)
+		vec_foreach (const struct object *, pod, &s->pods->items)
+			if (str_eq(json_str(json_path(pod->json, "status", "reason", NULL)),
+				    "DeadlineExceeded"))
+				return REASON_BUILD_DEADLINE;
+	return REASON_BUILD_FAILED;
+}
+
+static void tell_failed(const struct scene *s, struct plan *p)
+{
+	int64_t attempts = s->answered ? s->result.attempts + 1 : 1;
+	int64_t delay_ms =
+		spread(s, 1000 * doubled(RETRY_MIN_S, attempts - 1, RETRY_MAX_S), attempts);
+	struct build_result r = {
+		.state = BUILD_FAILED,
+		.reason = failure_reason(s),
+		.message = verdict_failure(s->arena, s->pods, &s->login),
+		.job = s->job->ref.name,
+		.job_uid = meta_uid(s->job->json),
+		.attempts = attempts,
+		.retry_at = s->w->now_s + delay_ms / 1000,
+		.config = s->fingerprint,
+	};
+
+	(void)note(s, p, r);
+	plan_wake(p, "build.result", "build failed");
+	plan_event(p, "Warning", r.reason, "Job %s failed (attempt %lld): %s", r.job,
+		(long long)attempts, r.message);
+	plan_cloud_event(p, "build.failed",
+		json_format(p->arena,
+			"{'image':%s,'inputHash':%s,'job':%s,'reason':%s,'message':%s,'attempts':%l}",
+			s->request.image, s->request.input_hash, r.job, r.reason, r.message,
+			attempts));
+	plan_requeue(p, delay_ms);
+}
+
+/* Noted once; when its time has come the Job makes room for the next one. */
+static bool build_failed(const struct scene *s, struct plan *p)
+{
+	bool noted;
+
+	if (!s->job || is_complete(s))
+		return false;
+	noted = has_failed_before(s) && str_eq(s->result.job_uid, meta_uid(s->job->json));
+	if (!noted) {
+		tell_failed(s, p);
+	} else if (is_due(s)) {
+		plan_delete(p, s->job->ref, meta_uid(s->job->json));
+		plan_requeue(p, GONE_MS);
+	} else {
+		requeue_until_due(s, p);
+	}
+	return true;
+}
+
+static bool configuration_is_incomplete(const struct scene *s, struct plan *p)
+{
+	if (!s->trouble)
+		return false;
+	tell_waiting(s, p, s->trouble_reason, s->trouble, wait_ms(s));
+	return true;
+}
+
+static bool retry_is_not_due(const struct scene *s, struct plan *p)
+{
+	if (!has_failed_before(s) || is_due(s))
+		return false;
+	requeue_until_due(s, p);
+	return true;
+}
+
+static bool registry_does_not_answer(const struct scene *s, struct plan *p)
+{
+	const char *message = json_get_str(s->w->observed, "message");
+	const char *reason = REASON_REGISTRY_UNAVAILABLE;
+
+	if (!message)
+		return false;
+	if (str_eq(json_get_str(s->w->observed, "error"), "denied")) {
+		reason = REASON_REGISTRY_DENIED;
+		message = arena_printf(p->arena, "%s: correct Secret \"%s/%s\"", message,
+			s->w->system_ns, s->conf.registry.secret);
+	}
+	tell_waiting(s, p, reason, message, wait_ms(s));
+	return true;
+}
+
+/* Credentials for Jobs and gateways of the namespace. A Secret of that name that is not ours is the
+ * user's choice. */
+static void credentials(const struct scene *s, struct plan *p)
+{
+	const struct json *live =
+		world_get(s->w, KIND_SECRET, s->w->root_ref.ns, CREDENTIALS_SECRET);
+	const char *have = data_entry(s->arena, live, ".dockerconfigjson", NULL);
+	struct json *data = json_object(p->arena);
+
+	if (!s->docker_config || str_eq(have, s->docker_config))
+		return;
+	if (live && !str_eq(meta_label(live, LABEL_PART_OF), PART_OF))
+		return;
+	json_set_str(p->arena, data, ".dockerconfigjson",
+		base64_encode(p->arena, s->docker_config, strlen(s->docker_config)));
+	plan_apply(p,
+		json_format(p->arena,
+			"{'apiVersion':'v1','kind':'Secret','metadata':{'name':%s},"
+			"'type':'kubernetes.io/dockerconfigjson','data':%j}",
+			CREDENTIALS_SECRET, data),
+		PLAN_UNOWNED);
+}
+
+static bool image_is_in_the_registry(const struct scene *s, struct plan *p)
+{
+	if (!registry_has_it(s))
+		return false;
+	credentials(s, p);
+	tell_ready(s, p, json_get_str(s->w->observed, "digest"), "registry");
+	plan_wake(p, "build.result", "image exists");
+	return true;
+}
+
+/* Complete, but neither its pod nor the registry knows the image: built again. */
+static bool image_has_vanished(const struct scene *s, struct plan *p)
+{
+	if (!is_complete(s))
+		return false;
+	plan_delete(p, s->job->ref, meta_uid(s->job->json));
+	plan_requeue(p, GONE_MS);
+	return true;
+}
+
+static size_t parallelism(const struct scene *s)
+{
+	const char *text = json_get_str(s->w->env, "BUILD_PARALLELISM");
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	return n >= 1 && n <= 1000 ? (size_t)n : PARALLELISM;
+}
+
+static bool others_come_first(const struct scene *s, struct plan *p)
+{
+	struct build_result r = { .state = BUILD_QUEUED, .reason = REASON_BUILD_PENDING };
+
+	if (scene_running(s) < parallelism(s))
+		return false;
+	r.message = arena_printf(p->arena,
+		"%zu images are built at a time, this one waits its turn", parallelism(s));
+	if (s->answered)
+		r.attempts = s->result.attempts;
+	if (note(s, p, r))
+		plan_wake(p, "build.result", "build is queued");
+	plan_requeue(p, spread(s, QUEUED_MS, s->w->attempt));
+	return true;
+}
+
+static bool is_taken(const struct scene *s, const char *name)
+{
+	const struct world *w = s->w;
+
+	if (world_get(w, KIND_JOB, w->root_ref.ns, name))
+		return true;
+	if (s->jobs)
+		vec_foreach (const struct object *, job, &s->jobs->items)
+			if (str_eq(job->ref.name, name))
+				return true;
+	return false;
+}
+
+static const char *free_name(const struct scene *s, struct plan *p)
+{
+	const char *api = s->w->root_ref.name;
+	const char *name = job_name(p->arena, api);
+
+	if (is_taken(s, name))
+		name = job_name_by_attempt(p->arena, api, &s->request);
+	return is_taken(s, name) ? job_name_by_hash(p->arena, api, &s->request) : name;
+}
+
+static bool build_starts(const struct scene *s, struct plan *p)
+{
+	const struct json *secret =
+		world_get(s->w, KIND_SECRET, s->w->root_ref.ns, CREDENTIALS_SECRET);
+	struct job j = {
+		.name = free_name(s, p),
+		.api = s->w->root_ref.name,
+		.request = &s->request,
+		.force = build_force(p->arena, &s->request),
+		.kaniko_image = s->conf.kaniko_image,
+		.plain_http = s->conf.registry.insecure,
+		.credentials = s->docker_config || secret ? CREDENTIALS_SECRET : NULL,
+		.arguments = s->conf.kaniko_arguments,
+	};
+
+	credentials(s, p);
+	plan_apply(p, job_manifest(p->arena, &j), PLAN_CREATE);
+	plan_event(p, "Normal", "BuildStarted", "Job %s builds image %s", j.name, s->request.image);
+	plan_cloud_event(p, "build.started",
+		json_format(p->arena, "{'image':%s,'inputHash':%s,'job':%s}", s->request.image,
+			s->request.input_hash, j.name));
+	plan_requeue(p, RUNNING_MS);
+	return true;
+}
+
+static bool (*const rules[])(const struct scene *, struct plan *) = {
+	nothing_is_wanted,
+	outdated_builds_end,
+	image_is_known,
+	job_is_going,
+	build_succeeded,
+	build_runs,
+	build_failed,
+	configuration_is_incomplete,
+	retry_is_not_due,
+	registry_does_not_answer,
+	image_is_in_the_registry,
+	image_has_vanished,
+	others_come_first,
+	build_starts,
+};
+
+bool build_reconcile(const struct world *w, struct plan *p, struct err *err)
+{
+	struct scene s;
+
+	(void)err;
+	scene_read(p->arena, w, &s);
+	p->keep_status = true;
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (rules[i](&s, p))
+			break;
+	return true;
+}

@@ -1,0 +1,244 @@
+#include "builder-svc/scene.h"
+
+#include "builder-svc/job.h"
+#include "lib/api/finding.h"
+#include "lib/api/object.h"
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/hash.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+
+enum {
+	LABEL_MAX = 63,
+	FINGERPRINT_DIGITS = 12,
+};
+
+static const char all_jobs[] = LABEL_PART_OF "=" PART_OF;
+static const enum conf_object config_objects[] = { CONF_CONTROLLER, CONF_REGISTRY, CONF_KANIKO };
+
+static const char *dockerfile_name(struct arena *a, const struct world *w)
+{
+	return arena_printf(a, "%s-dockerfile", w->root_ref.name);
+}
+
+/* A name too long for a label is found by its owner reference among all of the namespace. */
+static const char *jobs_of(struct arena *a, const char *api)
+{
+	if (strlen(api) > LABEL_MAX)
+		return LABEL_OWNER_KIND "=api";
+	return arena_printf(a, LABEL_OWNER_KIND "=api," LABEL_OWNER "=%s", api);
+}
+
+static const char *pods_of(struct arena *a, const struct object *job)
+{
+	return arena_printf(a, "batch.kubernetes.io/job-name=%s", job->ref.name);
+}
+
+/* ---- what is wanted ---- */
+
+static void read_notes(struct scene *s)
+{
+	const struct world *w = s->w;
+
+	s->config_map = world_get(w, KIND_CONFIG_MAP, w->root_ref.ns, dockerfile_name(s->arena, w));
+	s->wanted = w->root && !meta_deleting(w->root) && !meta_deleting(s->config_map) &&
+		    build_request_read(s->arena, s->config_map, &s->request);
+	if (s->wanted && build_result_read(s->arena, s->config_map, &s->result))
+		s->answered = build_answers(s->arena, &s->result, &s->request);
+}
+
+bool scene_is_ready(const struct scene *s)
+{
+	return s->answered && s->result.state == BUILD_READY;
+}
+
+/* ---- what runs ---- */
+
+static bool is_owned_by(const struct json *job, const struct json *root)
+{
+	json_foreach (o, json_path(job, "metadata", "ownerReferences", NULL))
+		if (str_eq(json_get_str(o, "uid"), meta_uid(root)))
+			return true;
+	return false;
+}
+
+/* The Job may have been made a moment ago for an API of the same name that was deleted: that one is
+ * not ours. */
+static void read_jobs(struct scene *s)
+{
+	const struct world *w = s->w;
+
+	s->jobs = world_list(w, KIND_JOB, w->root_ref.ns, jobs_of(s->arena, w->root_ref.name));
+	if (!s->wanted || !s->jobs)
+		return;
+	vec_foreach (const struct object *, job, &s->jobs->items)
+		if (is_owned_by(job->json, w->root) && job_is_for(s->arena, job->json, &s->request))
+			s->job = job;
+	if (s->job)
+		s->pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job));
+}
+
+bool scene_is_unfinished(struct arena *a, const struct json *job)
+{
+	return str_empty(child_state(a, KIND_JOB, job));
+}
+
+size_t scene_running(const struct scene *s)
+{
+	const struct world_list *all = world_list(s->w, KIND_JOB, NULL, all_jobs);
+	size_t n = 0;
+
+	if (all)
+		vec_foreach (const struct object *, job, &all->items)
+			n += scene_is_unfinished(s->arena, job->json);
+	return n;
+}
+
+/* ---- how it is to be done ---- */
+
+static bool conf_is_read(const struct world *w)
+{
+	return world_find(w, KIND_CONFIG_MAP, w->system_ns, conf_object_name(CONF_CONTROLLER));
+}
+
+static void read_conf(struct scene *s)
+{
+	struct conf_input in = { .images = { .kaniko = json_get_str(s->w->env, "KANIKO_IMAGE") } };
+	struct findings findings;
+
+	findings_init(&findings, s->arena);
+	for (size_t i = 0; i < ARRAY_LEN(config_objects); i++)
+		in.objects[config_objects[i]] = world_get(s->w, KIND_CONFIG_MAP, s->w->system_ns,
+			conf_object_name(config_objects[i]));
+	conf_read(s->arena, &in, &s->conf, &findings);
+}
+
+static void read_credentials(struct scene *s)
+{
+	const struct conf_registry *r = &s->conf.registry;
+	const struct json *secret = world_get(s->w, KIND_SECRET, s->w->system_ns, r->secret);
+	struct err ignored = { .code = ERR_NONE };
+
+	if (r->secret_is_userpass)
+		s->docker_config = conf_docker_config(s->arena, r, secret);
+	else
+		s->docker_config = data_entry(s->arena, secret, ".dockerconfigjson", NULL);
+	if (s->docker_config)
+		s->login = image_login(s->arena, &s->image,
+			json_parse(s->arena, s->docker_config, strlen(s->docker_config), &ignored));
+}
+
+static void judge_conf(struct scene *s)
+{
+	enum registry_type type = s->conf.registry.type;
+	struct err err = { .code = ERR_NONE };
+
+	if (type == REGISTRY_NONE) {
+		s->trouble_reason = REASON_REGISTRY_NOT_CONFIGURED;
+		s->trouble = arena_printf(s->arena,
+			"no registry is configured: set dockerRegistry in ConfigMap \"%s/%s\" (and user and "
+			"password in Secret \"" CONF_DOCKER_SECRET
+			"\"), or repositoryName in ConfigMap \"%s\"",
+			s->w->system_ns, conf_object_name(CONF_CONTROLLER),
+			conf_object_name(CONF_REGISTRY));
+	} else if (type == REGISTRY_AMAZON_ECR || type == REGISTRY_GCR) {
+		s->trouble_reason = REASON_REGISTRY_NOT_CONFIGURED;
+		s->trouble = arena_printf(s->arena,
+			"registryType in ConfigMap \"%s/%s\" is one that this version cannot push to, "
+			"expected DOCKER_HUB, HTTP, HTTPS or QUAY",
+			s->w->system_ns, conf_object_name(CONF_REGISTRY));
+	} else if (!s->conf.kaniko_image) {
+		s->trouble_reason = REASON_BUILD_PENDING;
+		s->trouble = arena_printf(s->arena,
+			"no image of Kaniko is configured: set kanikoImg in ConfigMap \"%s/%s\"",
+			s->w->system_ns, conf_object_name(CONF_CONTROLLER));
+	} else if (!image_parse(s->arena, s->request.image, &s->image, &err)) {
+		s->trouble_reason = REASON_BUILD_FAILED;
+		s->trouble = arena_dup(s->arena, err.msg);
+	}
+}
+
+/* Versions, not contents: no trace of a password. */
+static void read_fingerprint(struct scene *s)
+{
+	const struct world *w = s->w;
+	struct str text;
+
+	str_init(&text, s->arena, 4096);
+	for (size_t i = 0; i < ARRAY_LEN(config_objects); i++) {
+		const struct json *o = world_get(
+			w, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
+
+		str_addf(&text, "%s/", meta_version(o) ? meta_version(o) : "");
+	}
+	if (s->conf.registry.secret) {
+		const struct json *o =
+			world_get(w, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+
+		str_addf(&text, "%s", meta_version(o) ? meta_version(o) : "");
+	}
+	s->fingerprint =
+		arena_dupn(s->arena, sha256_hex(s->arena, text.ptr, text.len), FINGERPRINT_DIGITS);
+}
+
+void scene_read(struct arena *a, const struct world *w, struct scene *ret)
+{
+	struct scene s = { .arena = a, .w = w };
+
+	read_notes(&s);
+	read_jobs(&s);
+	s.configured = s.wanted && conf_is_read(w);
+	if (s.configured) {
+		read_conf(&s);
+		judge_conf(&s);
+		if (!s.trouble)
+			read_credentials(&s);
+		read_fingerprint(&s);
+	}
+	*ret = s;
+}
+
+/* ---- what has to be read for it ---- */
+
+static void need_leftovers(const struct world *w, struct needs *n)
+{
+	need_list(n, KIND_API, w->root_ref.ns, NULL);
+	need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+}
+
+static void need_configuration(const struct scene *s, struct needs *n)
+{
+	const struct world *w = s->w;
+
+	for (size_t i = 0; i < ARRAY_LEN(config_objects); i++)
+		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
+	if (!s->configured)
+		return;
+	need_input(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+	need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+}
+
+void scene_needs(const struct world *w, struct needs *n)
+{
+	struct arena *a = n->arena;
+	struct scene s;
+
+	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, dockerfile_name(a, w));
+	need_child(n, KIND_JOB, w->root_ref.ns, job_name(a, w->root_ref.name));
+	need_list(n, KIND_JOB, w->root_ref.ns, jobs_of(a, w->root_ref.name));
+	if (!w->root) {
+		need_leftovers(w, n);
+		return;
+	}
+	scene_read(a, w, &s);
+	if (!s.wanted || scene_is_ready(&s))
+		return;
+	need_configuration(&s, n);
+	if (s.job)
+		need_list(n, KIND_POD, w->root_ref.ns, pods_of(a, s.job));
+	else if (s.jobs)
+		need_list(n, KIND_JOB, NULL, all_jobs);
+}

@@ -1,0 +1,62 @@
+/* One API's build as the world shows it: what is wanted, what is known, what runs. Read by the
+ * rules in build.c. */
+#ifndef BUILDER_SVC_SCENE_H
+#define BUILDER_SVC_SCENE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "builder-svc/image.h"
+#include "lib/api/build.h"
+#include "lib/conf/conf.h"
+
+struct arena;
+struct json;
+struct needs;
+struct object;
+struct world;
+struct world_list;
+
+/* The registry's credentials, where Jobs and gateways use them. */
+#define CREDENTIALS_SECRET "docker-registry-credentials"
+
+struct scene {
+	struct arena *arena;
+	const struct world *w;
+
+	const struct json *config_map; /* <api>-dockerfile */
+	bool wanted;		       /* the API exists and asks for an image */
+	struct build_request request;
+	bool answered; /* result is about this request */
+	struct build_result result;
+
+	const struct world_list *jobs; /* of this API, by label */
+	const struct object *job;      /* the one that is for this request; NULL: none */
+	const struct world_list *pods; /* of that Job; NULL: not asked for */
+
+	bool configured; /* conf is read: it is only asked for while there is something to do */
+	struct conf conf;
+	const char *trouble; /* what is wrong with the registry's configuration; NULL: nothing */
+	const char *trouble_reason;
+	struct image image;	   /* valid unless trouble */
+	const char *docker_config; /* content of .dockerconfigjson; NULL: no credentials */
+	struct login login;
+	const char *fingerprint; /* changes with the configuration */
+};
+
+/* Total: what is not in the world yet is absent. */
+void scene_read(struct arena *a, const struct world *w, struct scene *ret);
+
+/* Everything that has to be read for the scene to be whole. */
+void scene_needs(const struct world *w, struct needs *n);
+
+/* No work is left: the image is known to exist. */
+bool scene_is_ready(const struct scene *s);
+
+/* A Job of ours that has not ended. */
+bool scene_is_unfinished(struct arena *a, const struct json *job);
+
+/* All our Jobs in the cluster that have not ended. */
+size_t scene_running(const struct scene *s);
+
+#endif
