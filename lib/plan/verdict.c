@@ -8,7 +8,7 @@
 #include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
 
-static const char *reason_of(enum finding_kind kind)
+const char *verdict_reason(enum finding_kind kind)
 {
 	switch (kind) {
 	case FINDING_INVALID_FIELD:
@@ -44,7 +44,7 @@ bool plan_accept(struct plan *p, const struct findings *f)
 
 	note_unused(p, f);
 	if (fatal)
-		plan_condition(p, COND_ACCEPTED, "False", reason_of(fatal->kind), "%s",
+		plan_condition(p, COND_ACCEPTED, "False", verdict_reason(fatal->kind), "%s",
 			findings_fatal_text(f));
 	else
 		plan_condition(p, COND_ACCEPTED, "True", REASON_VALID, "%s", "");

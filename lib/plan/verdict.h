@@ -4,10 +4,13 @@
 
 #include <stdbool.h>
 
+#include "lib/api/finding.h"
 #include "lib/base/attr.h"
 
-struct findings;
 struct plan;
+
+/* The reason of condition Accepted (or UnusedFields) for a finding. */
+const char *verdict_reason(enum finding_kind kind);
 
 /* Sets Accepted (False with the reason of the first finding that refuses and all of their messages)
  * and, if something has no effect, UnusedFields. Returns whether the object is accepted. */
