@@ -27,3 +27,14 @@ $(FUZZERS:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%.c
 
 $(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $B/libcore.a $B/libgateway.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $< $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+
+# ---- golden: tests/golden/<service>/<case>/world.yaml decides to plan.json; a new case is a folder ----
+$B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
+
+.PHONY: golden golden-update
+golden: $B/tests/golden/golden ## what the services decide, compared with tests/golden
+	$(Q)$< tests/golden
+golden-update: $B/tests/golden/golden ## write what they decide to tests/golden: review it like code
+	$(Q)$< --update tests/golden
