@@ -1,0 +1,274 @@
+#include "lib/kube/ops.h"
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/base/vec.h"
+#include "lib/json/json.h"
+#include "lib/kube/body.h"
+#include "lib/kube/call.h"
+#include "lib/kube/kube.h"
+#include "lib/kube/list.h"
+#include "lib/kube/path.h"
+#include "lib/kube/stream.h"
+
+enum {
+	LOG_MAX_BYTES = 256 * 1024
+};
+
+static const char json_type[] = "application/json";
+
+static bool parse_answer(
+	struct arena *a, const struct call *c, const struct json **ret, struct err *err)
+{
+	const struct json *v = json_parse(a, c->body.ptr ? c->body.ptr : "", c->body.n, err);
+
+	if (!v)
+		return err_wrap(err, "answer of the API server");
+	*ret = v;
+	return true;
+}
+
+/* Where an object to be written goes: what its kind and metadata say. */
+static bool target_of(const struct json *body, struct ref *ret, struct err *err)
+{
+	struct ref r = ref_of(body);
+
+	if (r.kind == KIND_NONE)
+		return err_set(err, ERR_BUG, "kind: \"%s\" is not one that is written",
+			json_get_str(body, "kind") ? json_get_str(body, "kind") : "");
+	*ret = r;
+	return true;
+}
+
+/* ---- get ---- */
+
+/* A name that no object can have is that of a missing object: it came from a user's text. */
+static bool prepare_get(struct arena *mem, const struct object *o, struct call *c, struct err *err)
+{
+	*c = (struct call){ .verb = VERB_GET,
+		.request = { .method = "GET", .max_response = STREAM_MAX_TEXT } };
+	if (path_object(mem, o->ref, NULL, &c->request.path, err))
+		return true;
+	c->request.path = NULL;
+	return err->code == ERR_INVALID;
+}
+
+static bool finish_get(struct arena *a, struct object *o, const struct call *c, struct err *err)
+{
+	if (c->status == 404) {
+		o->json = NULL;
+		return true;
+	}
+	return call_ok(c, err) && parse_answer(a, c, &o->json, err);
+}
+
+static bool get(void *self, struct arena *a, struct object *objects, size_t n, struct err *err)
+{
+	AUTO(arena_auto) struct arena *mem = arena_new();
+	struct call *calls = arena_alloc(mem, (n + 1) * sizeof(*calls));
+	struct object **asked = arena_alloc(mem, (n + 1) * sizeof(struct object *));
+	size_t n_calls = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!prepare_get(mem, &objects[i], &calls[n_calls], err))
+			return err_wrap(err, "get");
+		objects[i].json = NULL;
+		asked[n_calls] = &objects[i];
+		n_calls += calls[n_calls].request.path != NULL;
+	}
+	calls_run(self, calls, n_calls);
+	for (size_t i = 0; i < n_calls && ok; i++)
+		ok = finish_get(a, asked[i], &calls[i], err) ||
+		     err_wrap(err, "get %s", ref_text(mem, asked[i]->ref));
+	calls_free(calls, n_calls);
+	return ok;
+}
+
+static bool list(void *self, struct arena *a, enum kind kind, const char *ns, const char *selector,
+	struct vec *ret, struct err *err)
+{
+	return list_all(self, a, kind, ns, selector, ret, err);
+}
+
+/* ---- apply ---- */
+
+static bool prepare_apply(
+	struct arena *mem, const struct kube_apply *x, struct call *c, struct err *err)
+{
+	const char *object;
+	struct str path;
+	struct ref r;
+
+	*c = (struct call){ .verb = VERB_APPLY,
+		.request = { .method = "PATCH",
+			.content_type = "application/apply-patch+yaml",
+			.max_response = STREAM_MAX_TEXT } };
+	if (!target_of(x->body, &r, err) ||
+		!path_object(mem, r, x->status ? "status" : NULL, &object, err))
+		return false;
+	path = path_begin(mem, object);
+	path_query(&path, "fieldManager", x->manager);
+	path_query(&path, "force", x->force ? "true" : "false");
+	c->request.path = path.ptr;
+	c->request.body = body_for_apply(mem, x->body, &c->request.body_n);
+	return str_ok(&path, "path", err);
+}
+
+static bool finish_apply(
+	struct arena *a, struct kube_apply *x, const struct call *c, struct err *err)
+{
+	return call_ok(c, err) && parse_answer(a, c, &x->live, err);
+}
+
+/* The first error is reported, but all calls are made and all results taken. */
+static bool apply(
+	void *self, struct arena *a, struct kube_apply *applies, size_t n, struct err *err)
+{
+	AUTO(arena_auto) struct arena *mem = arena_new();
+	struct call *calls = arena_alloc(mem, (n + 1) * sizeof(*calls));
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		applies[i].live = NULL;
+		if (!prepare_apply(mem, &applies[i], &calls[i], err))
+			return err_wrap(err, "apply");
+	}
+	calls_run(self, calls, n);
+	for (size_t i = 0; i < n; i++) {
+		struct err own;
+
+		if (finish_apply(a, &applies[i], &calls[i], &own) || !ok)
+			continue;
+		*err = own;
+		ok = err_wrap(err, "apply %s%s", ref_text(mem, ref_of(applies[i].body)),
+			applies[i].status ? " status" : "");
+	}
+	calls_free(calls, n);
+	return ok;
+}
+
+/* ---- create, remove ---- */
+
+static bool run_one(
+	struct kube *k, struct arena *a, struct call *c, const struct json **ret, struct err *err)
+{
+	bool ok;
+
+	calls_run(k, c, 1);
+	ok = call_ok(c, err) && (!ret || parse_answer(a, c, ret, err));
+	calls_free(c, 1);
+	return ok;
+}
+
+static bool create(void *self, struct arena *a, const struct json *body, const char *manager,
+	const struct json **ret_live, struct err *err)
+{
+	AUTO(arena_auto) struct arena *mem = arena_new();
+	struct call c = { .verb = VERB_CREATE,
+		.request = { .method = "POST",
+			.content_type = json_type,
+			.max_response = STREAM_MAX_TEXT } };
+	const char *collection;
+	const struct json *live = NULL;
+	struct str path;
+	struct ref r;
+
+	if (!target_of(body, &r, err) ||
+		!path_collection(mem, r.kind, r.ns ? r.ns : "", &collection, err))
+		return err_wrap(err, "create");
+	path = path_begin(mem, collection);
+	path_query(&path, "fieldManager", manager);
+	c.request.path = path.ptr;
+	c.request.body = json_text(mem, body);
+	c.request.body_n = strlen(c.request.body);
+	if (!str_ok(&path, "path", err) || !run_one(self, a, &c, &live, err))
+		return err_wrap(err, "create %s", ref_text(mem, r));
+	if (ret_live)
+		*ret_live = live;
+	return true;
+}
+
+static bool delete (void *self, struct arena *a, struct ref ref, const char *uid, struct err *err)
+{
+	AUTO(arena_auto) struct arena *mem = arena_new();
+	struct call c = { .verb = VERB_DELETE,
+		.request = { .method = "DELETE",
+			.content_type = json_type,
+			.max_response = STREAM_MAX_TEXT } };
+	struct json *options = json_format(
+		mem, "{'apiVersion':'v1','kind':'DeleteOptions','propagationPolicy':'Background'}");
+
+	if (uid)
+		json_set_str(mem, json_sub(mem, options, "preconditions"), "uid", uid);
+	c.request.body = json_text(mem, options);
+	c.request.body_n = strlen(c.request.body);
+	if (!path_object(mem, ref, NULL, &c.request.path, err))
+		return err_wrap(err, "delete");
+	return run_one(self, a, &c, NULL, err) || err->code == ERR_NOT_FOUND ||
+	       err_wrap(err, "delete %s", ref_text(mem, ref));
+}
+
+/* ---- logs ---- */
+
+static char *printable(struct arena *a, const struct buffer *b)
+{
+	char *text = arena_dupn(a, b->ptr, b->n);
+
+	for (size_t i = 0; i < b->n; i++)
+		if (text[i] == '\0')
+			text[i] = '?';
+	return text;
+}
+
+/* 400 is how the server says that the container has not started yet. */
+static bool logs_ok(const struct call *c, struct err *err)
+{
+	if (call_ok(c, err))
+		return true;
+	if (c->status == 400)
+		err->code = ERR_NOT_FOUND;
+	return false;
+}
+
+static bool logs(void *self, struct arena *a, const char *ns, const char *pod,
+	const char *container, int tail_lines, const char **ret_text, struct err *err)
+{
+	AUTO(arena_auto) struct arena *mem = arena_new();
+	const struct ref r = { KIND_POD, ns, pod };
+	struct call c = { .verb = VERB_LOGS,
+		.request = { .method = "GET",
+			.accept = "*/*",
+			.max_response = LOG_MAX_BYTES + STREAM_MAX_ENVELOPE } };
+	const char *object;
+	struct str path;
+	bool ok;
+
+	if (!path_object(mem, r, "log", &object, err))
+		return err_wrap(err, "logs");
+	path = path_begin(mem, object);
+	path_query(&path, "container", container);
+	path_query(&path, "tailLines", arena_printf(mem, "%d", tail_lines));
+	path_query(&path, "limitBytes", arena_printf(mem, "%d", LOG_MAX_BYTES));
+	if (!str_ok(&path, "path", err))
+		return false;
+	c.request.path = path.ptr;
+	calls_run(self, &c, 1);
+	ok = logs_ok(&c, err) || err_wrap(err, "logs of %s", ref_text(mem, r));
+	if (ok)
+		*ret_text = printable(a, &c.body);
+	calls_free(&c, 1);
+	return ok;
+}
+
+struct kube_ops kube_ops(struct kube *k)
+{
+	return (struct kube_ops){ .self = k,
+		.get = get,
+		.list = list,
+		.apply = apply,
+		.create = create,
+		.remove = delete,
+		.logs = logs };
+}
