@@ -46,5 +46,11 @@ export DEBIAN_FRONTEND=noninteractive
 options=(-o DPkg::Lock::Timeout=600 -q -y --no-install-recommends)
 apt-get -q update >"$log" 2>&1 || fail "apt-get update"
 apt-get install "${options[@]}" "${missing[@]}" >>"$log" 2>&1 || fail "apt-get install"
+# Nor may they occupy our ports after a reboot.
+if [[ -d /run/systemd/system ]]; then
+	for daemon in docker-registry nginx; do
+		[[ " ${missing[*]} " != *" $daemon "* ]] || systemctl disable -q "$daemon" || true
+	done
+fi
 echo "apt: done in ${SECONDS}s"
 rm -f "$log"

@@ -5,6 +5,8 @@ set -euo pipefail
 LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
 # shellcheck source=lib/say.sh
 . "$LOCAL/lib/say.sh"
+# shellcheck source=lib/wait.sh
+. "$LOCAL/lib/wait.sh"
 # shellcheck source=lib/registry.sh
 . "$LOCAL/lib/registry.sh"
 passwords=$STATE/auth-registry.htpasswd

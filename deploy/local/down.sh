@@ -10,6 +10,7 @@ LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
 . "$LOCAL/lib/sweep.sh"
 
 [[ ${1:-} == '' || ${1:-} == --wipe ]] || die "usage: down.sh [--wipe]"
+mkdir -p /run/lock
 exec 9>/run/lock/apim-local
 flock -w 120 9 || die "another up or down has been at work for 120 s"
 check_owner

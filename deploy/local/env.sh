@@ -52,7 +52,7 @@ image_of() {
 	coredns) tag=$(module_version coredns github.com/coredns/coredns) ;;
 	metrics-server) tag=$(module_version metrics-server sigs.k8s.io/metrics-server) ;;
 	metallb-controller) tag=$(module_version metallb go.universe.tf/metallb) ;;
-	*) tag=v1 ;;
+	*) tag=v1 ;; # our own: to be raised with every change, since nodes keep the images that they have
 	esac
 	echo "$REGISTRY/$1:$tag"
 }

@@ -73,8 +73,7 @@ push() {
 	dir=$work/$name
 	mkdir "$dir"
 	fill "$name" "$dir"
-	buildah=(buildah --root "$STATE/buildah" --runroot "$STATE/buildah-run" --storage-driver vfs)
-	"${buildah[@]}" bud -q --isolation chroot --network none --timestamp 0 -t "$image" "$dir" >/dev/null
+	"${buildah[@]}" bud -q --isolation chroot --timestamp 0 -t "$image" "$dir" >/dev/null
 	"${buildah[@]}" push -q --tls-verify=false "$image"
 	"${buildah[@]}" rmi "$image" >/dev/null
 	mkdir -p "${stamp_file%/*}"
@@ -93,6 +92,10 @@ names=("$@")
 unit_running registry || die "the registry does not run; deploy/local/up.sh starts it"
 exec 8>"$STATE/images.lock"
 flock 8
+# All of buildah's own files belong in the state folder.
+buildah=(buildah --root "$STATE/buildah" --runroot "$STATE/buildah-run" --storage-driver vfs)
+printf '[network]\nnetwork_config_dir = "%s"\n' "$STATE/buildah-network" >"$STATE/buildah.conf"
+export CONTAINERS_CONF=$STATE/buildah.conf
 work=$(mktemp -d "$STATE/images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 for name in "${names[@]}"; do

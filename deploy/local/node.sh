@@ -30,6 +30,8 @@ plug_in() {
 
 stop() {
 	unit_stop "$node"
+	# Kubelet would come back to the groups of dead pods, and take three seconds over each.
+	remove_cgroups "$CGROUP/pods/$node"
 	ip link delete "$veth" 2>/dev/null || true
 	ip netns delete "$netns" 2>/dev/null || true
 }

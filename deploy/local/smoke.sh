@@ -5,6 +5,8 @@ set -euo pipefail
 LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/env.sh"
 # shellcheck source=lib/say.sh
 . "$LOCAL/lib/say.sh"
+# shellcheck source=lib/wait.sh
+. "$LOCAL/lib/wait.sh"
 ns=smoke
 k=("$LOCAL/kubectl" -n "$ns")
 toolbox=$(image_of toolbox)

@@ -5,6 +5,8 @@ set -euo pipefail
 LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
 # shellcheck source=lib/say.sh
 . "$LOCAL/lib/say.sh"
+# shellcheck source=lib/wait.sh
+. "$LOCAL/lib/wait.sh"
 # shellcheck source=lib/sweep.sh
 . "$LOCAL/lib/sweep.sh"
 # shellcheck source=lib/pki.sh
@@ -28,17 +30,18 @@ healthy() {
 	for unit in etcd kube-apiserver kube-controller-manager kube-scheduler registry $(seq -f node%g "$NODES"); do
 		unit_running "$unit" || return 1
 	done
-	api /readyz >/dev/null && nodes_ready
+	api /readyz >/dev/null || return 1
+	for ((i = 1; i <= NODES; i++)); do node_ready "$i" >/dev/null || return 1; done
 }
 
-nodes_ready() {
-	local ready
-	ready=$(api /api/v1/nodes | jq '[.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length')
-	((ready >= NODES))
-}
+node_ready() { api "/api/v1/nodes/node$1" | jq -e 'any(.status.conditions[]?; .type == "Ready" and .status == "True")'; }
+
+report() { say "$1: $(units | grep -c '^node') node(s), kubeconfig $ADMIN_CONF"; }
 
 make_bridge() {
 	[[ ! -d /sys/class/net/$BRIDGE ]] || return 0
+	# Where these are modules, nobody else may have loaded them. (A failure would show below.)
+	modprobe -qa overlay br_netfilter 2>/dev/null || true
 	ip link add "$BRIDGE" type bridge
 	ip addr add "$HOST_IP/24" dev "$BRIDGE"
 	ip link set "$BRIDGE" up
@@ -62,11 +65,12 @@ register_node() {
 }
 
 check_machine
+mkdir -p /run/lock
 exec 9>/run/lock/apim-local
 flock -w 120 9 || die "another up or down has been at work for 120 s"
 check_owner
 if healthy; then
-	say "already up: $NODES node(s), kubeconfig $ADMIN_CONF"
+	report "already up"
 	exit 0
 fi
 "$LOCAL/build.sh" etcd kubernetes 9>&-
@@ -88,12 +92,13 @@ pause=$!
 for ((i = 1; i <= NODES; i++)); do "$LOCAL/node.sh" start "$i" 9>&-; done
 make_routes
 
-wait_for 60 "kube-apiserver is ready" "$LOGS/kube-apiserver.log" api /readyz
+wait_for 60 "kube-apiserver is ready" kube-apiserver api /readyz
 say "kube-apiserver is ready"
 start_controller_manager
 start_scheduler
 for ((i = 1; i <= NODES; i++)); do register_node "$i" || die "cannot register node$i"; done
 wait $pause || die "cannot push the pause image, see $LOGS/images-pause.log"
-wait_for 60 "$NODES node(s) are ready" "$LOGS/node1-kubelet.log" nodes_ready
-wait_for 30 "the default service account exists" "$LOGS/kube-controller-manager.log" api /api/v1/namespaces/default/serviceaccounts/default
-say "up: $NODES node(s), kubeconfig $ADMIN_CONF"
+for ((i = 1; i <= NODES; i++)); do wait_for 60 "node$i is ready" "node$i" node_ready "$i"; done
+wait_for 30 "the default service account exists" kube-controller-manager api /api/v1/namespaces/default/serviceaccounts/default
+wait_for 5 "the scheduler runs" kube-scheduler unit_running kube-scheduler
+report up

@@ -9,7 +9,7 @@ registry_start() {
 	cat >"$config" <<-YAML
 		version: 0.1
 		log: {level: warn}
-		http: {addr: "$address"}
+		http: {addr: "$address", secret: apim-local}
 		storage:
 		  filesystem: {rootdirectory: "$STATE/$unit"}
 		  delete: {enabled: true}
@@ -18,5 +18,6 @@ registry_start() {
 	# containerd reads this at every pull; without it, it would insist on https.
 	printf 'server = "http://%s"\n[host."http://%s"]\n' "$address" "$address" >"$STATE/certs.d/$address/hosts.toml"
 	unit_start "$unit" docker-registry serve "$config"
-	wait_for 10 "$unit answers on $address" "$LOGS/$unit.log" curl -s --max-time 2 -o /dev/null "http://$address/v2/"
+	wait_for 10 "$unit answers on $address" "$unit" curl -s --max-time 2 -o /dev/null "http://$address/v2/"
+	unit_running "$unit" || give_up "$unit has ended: is another program on $address?" "$unit"
 }

@@ -14,17 +14,3 @@ die() {
 	printf '%s: %s\n' "$script" "$*" >&2
 	exit 1
 }
-
-# wait_for SECONDS WHAT LOG COMMAND...: polls until the command succeeds.
-wait_for() {
-	local limit=$1 what=$2 log=$3 end
-	shift 3
-	end=$((SECONDS + limit))
-	until "$@" >/dev/null 2>&1; do
-		if ((SECONDS > end)); then
-			[[ ! -f $log ]] || tail -n 15 "$log" >&2
-			die "waited ${limit}s in vain: $what${log:+ (log: $log)}"
-		fi
-		sleep 0.1
-	done
-}

@@ -1,5 +1,4 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # cgroup_roots comes from unit.sh
 # Removes from the machine whatever a cluster leaves behind, whether it was stopped in order or killed.
 
 kernel_settings=(kernel.panic kernel.panic_on_oops vm.overcommit_memory vm.panic_on_oom kernel.keys.root_maxkeys kernel.keys.root_maxbytes)
@@ -49,24 +48,12 @@ sweep_network() {
 	while iptables -w -D FORWARD -i "$BRIDGE" -o "$BRIDGE" -j ACCEPT 2>/dev/null; do :; done
 }
 
-sweep_cgroups() {
-	local root end=$((SECONDS + 10))
-	for root in "${cgroup_roots[@]}"; do
-		while [[ -d $root/$CGROUP ]]; do
-			find "$root/$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null || true
-			[[ -d $root/$CGROUP ]] || break
-			((SECONDS <= end)) || die "cannot remove $root/$CGROUP: processes still in it"
-			sleep 0.05
-		done
-	done
-}
-
 sweep() {
 	local running dir
 	mapfile -t running < <(units)
 	unit_stop "${running[@]}"
 	sweep_network
-	sweep_cgroups
+	remove_cgroups "$CGROUP"
 	if [[ -f $RUN/sysctl ]]; then
 		sysctl -q -p "$RUN/sysctl" 2>/dev/null || say "could not restore all of: $(xargs <"$RUN/sysctl")"
 	fi

@@ -81,6 +81,19 @@ pods_cgroup() {
 	echo "/$CGROUP/pods/node$1"
 }
 
+# remove_cgroups PATH: in every hierarchy, with all below it, as soon as the last process is gone.
+remove_cgroups() {
+	local root end=$((SECONDS + 10))
+	for root in "${cgroup_roots[@]}"; do
+		while [[ -d $root/$1 ]]; do
+			find "$root/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+			[[ -d $root/$1 ]] || break
+			((SECONDS <= end)) || die "cannot remove $root/$1: there are processes in it"
+			sleep 0.05
+		done
+	done
+}
+
 enable_controllers() {
 	local controller
 	for controller in $(<"$1/cgroup.controllers"); do
