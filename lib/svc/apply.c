@@ -217,7 +217,8 @@ static bool resolve_conflict(struct runtime *rt, struct plan *p, struct item *it
 	return err_wrap(err, "apply %s", ref_text(p->arena, it->ref));
 }
 
-/* Our own touch of an input must not look like somebody's change of it: the version to record is the one we made. */
+/* Our own touch of an input must not look like somebody's change of it: the version to record is
+ * the one we made. */
 static void read_again(const struct world *w, const struct item *it)
 {
 	vec_foreach (struct object *, o, &w->objects)

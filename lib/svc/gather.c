@@ -92,6 +92,7 @@ bool runtime_gather(struct runtime *rt, const struct wake *wake, struct world *w
 		need_moved_children(w, &n);
 		if (!read_objects(rt, w, &n, &grew, err) || !read_lists(rt, w, &n, &grew, err))
 			return false;
+		w->needed = n.refs;
 		if (!grew)
 			return true;
 	}

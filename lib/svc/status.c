@@ -8,14 +8,12 @@
 #include "lib/svc/service.h"
 
 /* The inputs that were read, with the versions they had: what the watcher compares. */
-static struct json *dependencies(struct runtime *rt, const struct plan *p)
+static struct json *dependencies(const struct plan *p)
 {
 	const struct world *w = p->world;
-	struct needs n = { .arena = p->arena };
 	struct json *list = json_array(p->arena);
 
-	rt->service->needs(w, &n);
-	vec_foreach (const struct need *, need, &n.refs) {
+	vec_foreach (const struct need *, need, &w->needed) {
 		const char *version;
 
 		if (need->role != REF_INPUT)
@@ -39,7 +37,7 @@ bool runtime_status(
 
 	if (!w->root || meta_deleting(w->root) || p->keep_status)
 		return true;
-	status = plan_status_json(p, dependencies(rt, p), children);
+	status = plan_status_json(p, dependencies(p), children);
 	if (json_equal(status, json_get(w->root, "status"))) {
 		rt->counts.unchanged++;
 		return true;

@@ -1,0 +1,246 @@
+#include "api-svc/build.h"
+
+#include "api-svc/dockerfile.h"
+#include "api-svc/inputs.h"
+#include "api-svc/names.h"
+#include "api-svc/rollout.h"
+#include "lib/api/build.h"
+#include "lib/base/arena.h"
+#include "lib/base/hash.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+#include "toolkit/conf.h"
+
+void build_need(const struct world *w, struct needs *n)
+{
+	const char *name = names_dockerfile(w->arena, w->root_ref.name);
+	struct child c;
+
+	if (world_child(w, KIND_CONFIG_MAP, name, &c))
+		need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, name);
+}
+
+static struct toolkit_inputs compile_inputs(const struct inputs *in)
+{
+	struct toolkit_settings s = toolkit_settings_default();
+
+	s.default_security = DEFAULT_SECURITY;
+	s.jwt_header = in->conf.jwt_header;
+	s.verify_hostname = in->conf.verify_hostname;
+	s.token_cache_entries = in->conf.token_cache ? (uint32_t)in->conf.token_cache_entries : 0;
+	s.http_port = (uint16_t)in->conf.http_port;
+	s.https_port = (uint16_t)in->conf.https_port;
+	return (struct toolkit_inputs){ in->documents, in->n_documents, in->securities,
+		in->n_securities, in->endpoints, in->n_endpoints, s };
+}
+
+static const char *version(const struct inputs *in)
+{
+	return in->scan.n_documents > 0 ? in->scan.documents[0].version : NULL;
+}
+
+/* Everything that shapes the image, and nothing that does not. */
+static char *input_hash(struct arena *a, const struct build *b)
+{
+	char *text = arena_printf(a, "%s\n%s", b->contract_sha256, b->dockerfile);
+
+	return sha256_hex(a, text, strlen(text));
+}
+
+bool build_compile(struct inputs *in, struct build *ret)
+{
+	struct toolkit_diagnostics d = { .errors = 0 };
+	struct toolkit_inputs inputs = compile_inputs(in);
+	const struct contract *c = toolkit_compile(in->arena, &inputs, &d);
+	const struct conf_registry *r = &in->conf.registry;
+
+	if (!c) {
+		in->not_accepted =
+			(struct problem){ REASON_INVALID_DEFINITION, inputs_errors(in->arena, &d) };
+		return false;
+	}
+	*ret = (struct build){
+		.contract_sha256 = toolkit_contract_sha256(in->arena, c),
+		.dockerfile =
+			dockerfile_text(in->arena, in->conf.toolkit_image, in->conf.runtime_image),
+	};
+	ret->input_hash = input_hash(in->arena, ret);
+	if (r->type != REGISTRY_NONE && r->repository)
+		ret->image = names_image(in->arena, r->repository, in->world->root_ref,
+			api_tag_base(in->arena, &in->api, version(in)), ret->input_hash);
+	return true;
+}
+
+/* ---- the inputs of a build ---- */
+
+static void apply_definitions(struct plan *p, const struct inputs *in)
+{
+	for (size_t i = 0; i < in->n_documents; i++) {
+		const char *text = toolkit_canonical(
+			p->arena, &in->documents[i], in->endpoints, in->n_endpoints);
+		struct json *data = json_object(p->arena);
+
+		json_set_str(p->arena, data, in->definitions[i].key, text);
+		plan_apply(p,
+			json_format(p->arena,
+				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s},'data':%j}",
+				names_processed(p->arena, in->definitions[i].config_map), data),
+			0);
+	}
+}
+
+static void apply_conf(struct plan *p, const struct inputs *in)
+{
+	struct toolkit_inputs inputs = compile_inputs(in);
+	const char *text = toolkit_conf_text(p->arena, &inputs);
+
+	plan_apply(p,
+		json_format(p->arena,
+			"{'apiVersion':'v1','kind':'Secret','metadata':{'name':%s},'type':'Opaque',"
+			"'data':{'micro-gw.conf':%s}}",
+			names_gateway_conf(p->arena, in->name),
+			base64_encode(p->arena, text, strlen(text))),
+		0);
+}
+
+static void fill_request(
+	struct plan *p, const struct inputs *in, const struct build *b, struct build_request *ret)
+{
+	*ret = (struct build_request){
+		.input_hash = b->input_hash,
+		.contract_sha256 = b->contract_sha256,
+		.image = b->image,
+		.generation = meta_generation(p->world->root),
+		.override = in->api.override,
+		.attempt = in->api.update_timestamp,
+	};
+	for (size_t i = 0; i < in->n_documents; i++)
+		vec_add(p->arena, &ret->definitions,
+			names_processed(p->arena, in->definitions[i].config_map));
+}
+
+static void apply_request(struct plan *p, const struct inputs *in, const struct build *b,
+	const struct build_request *request)
+{
+	struct json *map = json_format(p->arena,
+		"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'annotations':{}},"
+		"'data':{'Dockerfile':%s}}",
+		names_dockerfile(p->arena, in->name), b->dockerfile);
+
+	json_set_str(p->arena,
+		json_sub(p->arena, json_sub(p->arena, map, "metadata"), "annotations"),
+		ANNOTATION_BUILD, build_request_text(p->arena, request));
+	plan_apply(p, map, 0);
+}
+
+/* So that deleting the API also removes the documents that a client created for it. */
+static void join_owners(struct plan *p, const struct inputs *in)
+{
+	const struct json *root = p->world->root;
+
+	for (size_t i = 0; i < in->n_documents; i++)
+		plan_apply(p,
+			json_format(p->arena,
+				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,"
+				"'ownerReferences':[{'apiVersion':'wso2.com/v1alpha1','kind':'API','name':%s,'uid':%s}]}}",
+				in->definitions[i].config_map, in->name, meta_uid(root)),
+			PLAN_FOREIGN);
+}
+
+/* ---- what became of it ---- */
+
+/* What status says is running; nothing if it says nothing. */
+static struct image running(const struct plan *p)
+{
+	const struct json *i = json_path(p->world->root, "status", "image", NULL);
+
+	return (struct image){ json_get_str(i, "ref"), json_get_str(i, "digest"),
+		json_get_str(i, "inputHash") };
+}
+
+static void built_by_result(struct plan *p, const struct build_result *r)
+{
+	switch (r->state) {
+	case BUILD_READY:
+		if (str_eq(r->source, "registry"))
+			plan_condition(p, COND_BUILT, "True", REASON_IMAGE_EXISTS,
+				"the registry has the image for this content");
+		else
+			plan_condition(p, COND_BUILT, "True", REASON_BUILD_SUCCEEDED,
+				"the image for this content was built and pushed");
+		return;
+	case BUILD_QUEUED:
+		plan_condition(p, COND_BUILT, "Unknown", REASON_BUILD_PENDING, "%s",
+			r->message ? r->message : "waits for other builds to finish");
+		return;
+	case BUILD_WAITING:
+	case BUILD_FAILED:
+		p->retrying = true;
+		plan_condition(p, COND_BUILT, "False", r->reason ? r->reason : REASON_BUILD_FAILED,
+			"%s", r->message ? r->message : "");
+		return;
+	}
+}
+
+static void build_one(
+	struct plan *p, const struct inputs *in, const struct build *b, struct image *image)
+{
+	const char *note = names_dockerfile(p->arena, in->name);
+	const struct json *map = world_get(p->world, KIND_CONFIG_MAP, in->ns, note);
+	struct build_request request;
+	struct build_result result;
+
+	fill_request(p, in, b, &request);
+	apply_definitions(p, in);
+	apply_conf(p, in);
+	apply_request(p, in, b, &request);
+	if (build_result_read(p->arena, map, &result) &&
+		build_answers(p->arena, &result, &request)) {
+		built_by_result(p, &result);
+		if (result.state == BUILD_READY)
+			*image = (struct image){ result.image ? result.image : b->image,
+				result.digest, b->input_hash };
+		return;
+	}
+	plan_condition(p, COND_BUILT, "Unknown", REASON_BUILD_PENDING, "image %s is to be built",
+		b->image);
+}
+
+/* What was built once stays built, whatever happened to the note about it since. */
+static bool already_running(
+	const struct inputs *in, const struct build *b, const struct image *image)
+{
+	return image->digest && str_eq(image->input_hash, b->input_hash) && !in->api.override &&
+	       str_empty(in->api.update_timestamp);
+}
+
+void build_decide(struct plan *p, struct inputs *in, const struct build *b, struct image *ret_image)
+{
+	struct image image = running(p);
+
+	if (in->api.image) {
+		*ret_image = (struct image){ in->api.image, NULL, NULL };
+		plan_condition(p, COND_BUILT, "True", REASON_IMAGE_PROVIDED,
+			"spec.image is used, nothing is built");
+		return;
+	}
+	join_owners(p, in);
+	if (!b->image) {
+		plan_condition(p, COND_BUILT, "False", REASON_REGISTRY_NOT_CONFIGURED,
+			"no registry is configured; set dockerRegistry in ConfigMap controller-config, namespace %s",
+			p->world->system_ns);
+		return;
+	}
+	build_one(p, in, b, &image);
+	if (already_running(in, b, &image) &&
+		!str_eq(plan_condition_get(p, COND_BUILT)->status, "True"))
+		plan_condition(p, COND_BUILT, "True", REASON_IMAGE_EXISTS,
+			"the image for this content is in use");
+	if (str_eq(plan_condition_get(p, COND_BUILT)->status, "True"))
+		*ret_image = image;
+	else
+		plan_wake(p, "build.request", "input hash %.12s", b->input_hash);
+}

@@ -1,0 +1,23 @@
+/* Names of the objects that belong to one API; users and scripts rely on them. */
+#ifndef API_SVC_NAMES_H
+#define API_SVC_NAMES_H
+
+#include "lib/api/object.h"
+
+struct arena;
+
+#define DEFAULT_SECURITY "default-security-jwt"
+
+char *names_dockerfile(struct arena *a, const char *api);	/* ConfigMap <api>-dockerfile */
+char *names_gateway_conf(struct arena *a, const char *api);	/* Secret <api>-mgw-conf */
+char *names_processed(struct arena *a, const char *definition); /* ConfigMap <cm>-mgw */
+
+/* "products" is of the API's namespace, "products.backends" of namespace backends. */
+struct ref names_target_endpoint(struct arena *a, const char *ns, const char *name);
+
+/* <repository>/<namespace>.<api>:<tag base>-<12 digits of the input hash>. A namespace has no dot,
+ * so no two APIs share a repository. */
+char *names_image(struct arena *a, const char *repository, struct ref api, const char *tag_base,
+	const char *input_hash);
+
+#endif

@@ -1,0 +1,190 @@
+#include "api-svc/rollout.h"
+
+#include "api-svc/inputs.h"
+#include "api-svc/workload.h"
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "lib/plan/world.h"
+
+/* On the Deployment: hash of what we want it to be. A live one with another hash is not rolled out
+ * yet. */
+#define ANNOTATION_SPEC "apim.wso2.com/spec"
+
+#define PULL_SECRET "docker-registry-credentials"
+
+static const char *endpoint_pending = "<pending>";
+
+static void need_recorded(const struct world *w, struct needs *n, enum kind kind)
+{
+	struct child c;
+
+	if (world_child(w, kind, w->root_ref.name, &c))
+		need_child(n, kind, w->root_ref.ns, c.name);
+}
+
+void rollout_need(const struct world *w, struct needs *n)
+{
+	need_recorded(w, n, KIND_DEPLOYMENT);
+	need_recorded(w, n, KIND_SERVICE);
+}
+
+static const struct json *live(const struct plan *p, enum kind kind)
+{
+	const struct ref *root = &p->world->root_ref;
+
+	return world_get(p->world, kind, root->ns, root->name);
+}
+
+/* The autoscaler owns the replicas once the Deployment exists. */
+static int64_t replicas(const struct plan *p, const struct inputs *in)
+{
+	return json_get_int(
+		json_get(live(p, KIND_DEPLOYMENT), "spec"), "replicas", in->api.replicas);
+}
+
+static struct workload_env *environment(struct arena *a, const struct inputs *in)
+{
+	struct workload_env *env = arena_alloc(a, in->api.env.n * sizeof(*env) + 1);
+	size_t i = 0;
+
+	vec_foreach (const struct api_env *, e, &in->api.env)
+		env[i++] = (struct workload_env){ e->name, e->value };
+	return env;
+}
+
+static const char *image_by_digest(struct arena *a, const struct image *image)
+{
+	const char *colon = strrchr(image->ref, ':');
+	const char *slash = strrchr(image->ref, '/');
+
+	if (!image->digest)
+		return image->ref;
+	/* A colon before the last slash belongs to the registry's port. */
+	if (!colon || (slash && colon < slash))
+		colon = image->ref + strlen(image->ref);
+	return arena_printf(a, "%.*s@%s", (int)(colon - image->ref), image->ref, image->digest);
+}
+
+static void fill(
+	struct plan *p, const struct inputs *in, const struct image *image, struct workload *ret)
+{
+	const struct conf *c = &in->conf;
+	int64_t least = in->api.replicas > 0 ? in->api.replicas : 1;
+
+	*ret = (struct workload){
+		.api = in->name,
+		.image = image_by_digest(p->arena, image),
+		.image_is_immutable = image->digest != NULL,
+		.pull_secret = image->digest && c->registry.secret ? PULL_SECRET : NULL,
+		.replicas = replicas(p, in),
+		.min_replicas = least,
+		.max_replicas = c->max_replicas > least ? c->max_replicas : least,
+		.metrics = c->metrics,
+		.cpu_percent = c->cpu_percent,
+		.request_cpu = c->gateway.request_cpu,
+		.request_memory = c->gateway.request_memory,
+		.limit_cpu = c->gateway.limit_cpu,
+		.limit_memory = c->gateway.limit_memory,
+		.readiness_delay_s = c->readiness.delay_s,
+		.readiness_period_s = c->readiness.period_s,
+		.liveness_delay_s = c->liveness.delay_s,
+		.liveness_period_s = c->liveness.period_s,
+		.http_port = c->http_port,
+		.https_port = c->https_port,
+		.metrics_port = 9797,
+		.load_balancer = c->mode == OPERATOR_DEFAULT,
+		.env = environment(p->arena, in),
+		.n_env = in->api.env.n,
+	};
+}
+
+static const char *spec_hash(struct arena *a, const struct json *deployment)
+{
+	struct json *spec = json_dup(a, json_get(deployment, "spec"));
+
+	json_remove(spec, "replicas");
+	return arena_dupn(a, json_sha256(a, spec), 16);
+}
+
+void rollout_apply(struct plan *p, const struct inputs *in, const struct image *image)
+{
+	struct json *deployment;
+	struct workload w;
+
+	fill(p, in, image, &w);
+	deployment = workload_deployment(p->arena, &w);
+	json_set_str(p->arena,
+		json_sub(p->arena, json_sub(p->arena, deployment, "metadata"), "annotations"),
+		ANNOTATION_SPEC, spec_hash(p->arena, deployment));
+	plan_apply(p, deployment, 0);
+	plan_apply(p, workload_service(p->arena, &w), 0);
+	plan_apply(p, workload_hpa(p->arena, &w), 0);
+}
+
+/* What this plan wants the Deployment to be; NULL if it says nothing about it. */
+static const char *wanted(const struct plan *p)
+{
+	vec_foreach (const struct plan_apply *, x, &p->applies)
+		if (str_eq(json_get_str(x->body, "kind"), "Deployment"))
+			return meta_annotation(x->body, ANNOTATION_SPEC);
+	return NULL;
+}
+
+static void judge_deployment(struct plan *p)
+{
+	const struct json *d = live(p, KIND_DEPLOYMENT);
+	const char *want = wanted(p);
+	const char *state = child_state(p->arena, KIND_DEPLOYMENT, d);
+
+	if (!d && !want)
+		plan_condition(p, COND_PROGRAMMED, "Unknown", REASON_NOT_STARTED,
+			"no gateway was started yet");
+	else if (!d || (want && !str_eq(want, meta_annotation(d, ANNOTATION_SPEC))))
+		plan_condition(p, COND_PROGRAMMED, "Unknown", REASON_PROGRESSING,
+			"the gateway's Deployment is being rolled out");
+	else if (str_eq(state, "Available"))
+		plan_condition(p, COND_PROGRAMMED, "True", REASON_APPLIED,
+			"the gateway is rolled out and available");
+	else if (str_eq(state, "Stuck"))
+		plan_condition(p, COND_PROGRAMMED, "False", REASON_UNAVAILABLE,
+			"the gateway's Deployment made no progress before its deadline; kubectl describe pod -n %s -l app=%s",
+			p->world->root_ref.ns, p->world->root_ref.name);
+	else
+		plan_condition(p, COND_PROGRAMMED, "Unknown", REASON_PROGRESSING,
+			"the gateway's pods are starting");
+}
+
+static void judge_service(struct plan *p, const struct inputs *in)
+{
+	const struct json *s = live(p, KIND_SERVICE);
+	const char *address = child_state(p->arena, KIND_SERVICE, s);
+	const char *type = json_get_str(json_get(s, "spec"), "type");
+
+	if (!s && !wanted(p)) {
+		json_set_str(p->arena, p->status, "endpoint", endpoint_pending);
+		plan_condition(p, COND_EXPOSED, "Unknown", REASON_NOT_STARTED,
+			"no gateway was started yet");
+	} else if (type ? !str_eq(type, "LoadBalancer") : in->conf.mode != OPERATOR_DEFAULT) {
+		json_set_str(p->arena, p->status, "endpoint",
+			arena_printf(p->arena, "%s.%s.svc", in->name, in->ns));
+		plan_condition(p, COND_EXPOSED, "True", REASON_CLUSTER_INTERNAL,
+			"reachable inside the cluster");
+	} else if (*address) {
+		json_set_str(p->arena, p->status, "endpoint", address);
+		plan_condition(p, COND_EXPOSED, "True", REASON_ADDRESS_ASSIGNED,
+			"the load balancer answers at %s", address);
+	} else {
+		json_set_str(p->arena, p->status, "endpoint", endpoint_pending);
+		plan_condition(p, COND_EXPOSED, "False", REASON_ADDRESS_PENDING,
+			"the Service waits for a load balancer to give it an address");
+	}
+}
+
+void rollout_judge(struct plan *p, const struct inputs *in)
+{
+	judge_deployment(p);
+	judge_service(p, in);
+}
