@@ -64,6 +64,14 @@ const struct live *live_find(const struct vec *all, const char *name)
 	return NULL;
 }
 
+const struct live *live_with_alias(const struct vec *all, enum policy_list list, const char *name)
+{
+	vec_foreach (const struct live *, l, all)
+		if (l->object.list == list && str_eq(l->alias, name))
+			return l;
+	return NULL;
+}
+
 void live_policies(struct arena *a, const struct vec *all, struct policies *ret)
 {
 	policies_defaults(a, ret);

@@ -22,6 +22,9 @@ void live_collect(struct arena *a, const struct world *w, struct vec *ret);
 /* NULL: not there. */
 const struct live *live_find(const struct vec *all, const char *name);
 
+/* The first whose short name would be that name; NULL: none. */
+const struct live *live_with_alias(const struct vec *all, enum policy_list list, const char *name);
+
 /* Defaults, objects by full name, aliases that are unambiguous. */
 void live_policies(struct arena *a, const struct vec *all, struct policies *ret);
 

@@ -1,6 +1,8 @@
 #include "ratelimit-svc/ratelimit.h"
 
 #include "lib/api/finding.h"
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/plan/plan.h"
 #include "lib/plan/reasons.h"
@@ -35,21 +37,39 @@ static void render(struct plan *p, const struct vec *all)
 		PLAN_UNOWNED);
 }
 
-static void publish(struct plan *p, const struct live *l)
+/* What the one says that cannot be called by its short name. */
+static void conflict(struct plan *p, const struct live *l)
 {
 	const char *name = l->object.policy.name;
+	const char *other = l->claims->object.policy.name;
 
-	json_set_str(p->arena, p->status, "policyName", name);
-	if (l->claims) {
+	if (str_eq(other, l->alias))
+		plan_condition(p, COND_PUBLISHED, "False", REASON_NAME_CONFLICT,
+			"policy \"%s\" is in force, but its short name is the name of RateLimiting \"%s\" and stands for that one; rename one of them",
+			name, other);
+	else
 		plan_condition(p, COND_PUBLISHED, "False", REASON_NAME_CONFLICT,
 			"policy \"%s\" is in force, but its short name \"%s\" is claimed by RateLimiting \"%s\" as well and stands for neither; rename one of them",
-			name, l->alias, l->claims->object.policy.name);
+			name, l->alias, other);
+}
+
+static void publish(struct plan *p, const struct vec *all, const struct live *l)
+{
+	const struct live *wants_it = live_with_alias(all, l->object.list, l->object.policy.name);
+
+	json_set_str(p->arena, p->status, "policyName", l->object.policy.name);
+	if (l->claims) {
+		conflict(p, l);
 		return;
 	}
 	if (l->alias)
 		json_set_str(p->arena, p->status, "alias", l->alias);
-	plan_condition(p, COND_PUBLISHED, "True", REASON_PUBLISHED, "%s of ConfigMap \"%s\"",
-		policy_list_key(l->object.list), POLICIES_CONFIG_MAP);
+	plan_condition(p, COND_PUBLISHED, "True", REASON_PUBLISHED, "%s of ConfigMap \"%s\"%s",
+		policy_list_key(l->object.list), POLICIES_CONFIG_MAP,
+		wants_it ? arena_printf(p->arena,
+				   "; RateLimiting \"%s\" cannot use the name as its short name",
+				   wants_it->object.policy.name)
+			 : "");
 }
 
 bool ratelimit_reconcile(const struct world *w, struct plan *p, struct err *err)
@@ -70,7 +90,7 @@ bool ratelimit_reconcile(const struct world *w, struct plan *p, struct err *err)
 	findings_init(&f, p->arena);
 	rate_limiting_decode(p->arena, w->root, &self, &f);
 	if (plan_accept(p, &f))
-		publish(p, live_find(&all, self.policy.name));
+		publish(p, &all, live_find(&all, self.policy.name));
 	else
 		plan_block(p, later, COND_ACCEPTED);
 	plan_summarize(p, required);

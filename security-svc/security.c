@@ -16,6 +16,7 @@
 enum {
 	MAX_NAME = 244, /* so that <name>-security is a name, too */
 	WARN_S = SECURITY_WARN_DAYS * 86400,
+	MAX_SLEEP_S = 30 * 86400, /* a bus that lost the appointment is no reason to miss the day */
 };
 
 static bool uses_certificate(const struct security *s, const struct security_entry *e)
@@ -112,6 +113,11 @@ static void certificates(struct plan *p, const struct compiled *c)
 		worst ? worst : REASON_VALID, "%s", s.ptr);
 }
 
+static int64_t least(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
 /* Nothing but time changes what a certificate is worth: wake up at the next such moment. */
 static void look_again(struct plan *p, const struct compiled *c)
 {
@@ -123,7 +129,7 @@ static void look_again(struct plan *p, const struct compiled *c)
 
 		for (size_t i = 0; i < ARRAY_LEN(moments); i++)
 			if (moments[i] > now)
-				plan_requeue(p, (moments[i] - now) * 1000);
+				plan_requeue(p, least(moments[i] - now, MAX_SLEEP_S) * 1000);
 	}
 }
 

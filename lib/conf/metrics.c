@@ -98,6 +98,21 @@ static struct json *from_v2beta1(struct arena *a, const struct json *old)
 	return out;
 }
 
+/* Quantities are strings; YAML reads 100 as a number. */
+static void quote_quantities(struct arena *a, struct json *metric)
+{
+	static const char *const keys[] = { "averageValue", "value" };
+	struct json *target =
+		json_sub(a, json_sub(a, metric, member_of(json_get_str(metric, "type"))), "target");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct json *v = json_get(target, keys[i]);
+
+		if (json_is_num(v))
+			json_set_str(a, target, keys[i], json_text(a, v));
+	}
+}
+
 static bool check(const struct json *metric, size_t i, struct err *err)
 {
 	const char *member = member_of(json_get_str(metric, "type"));
@@ -141,6 +156,7 @@ struct json *metrics_parse(struct arena *a, const char *text, bool v2beta1, stru
 		copy = v2beta1 ? from_v2beta1(a, metric) : json_dup(a, metric);
 		if (!check_target(copy, i++, err))
 			return NULL;
+		quote_quantities(a, copy);
 		json_add(out, copy);
 	}
 	return json_len(out) > 0 ? out : NULL;

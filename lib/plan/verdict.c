@@ -42,12 +42,12 @@ bool plan_accept(struct plan *p, const struct findings *f)
 {
 	const struct finding *fatal = findings_fatal(f);
 
-	note_unused(p, f);
 	if (fatal)
 		plan_condition(p, COND_ACCEPTED, "False", verdict_reason(fatal->kind), "%s",
 			findings_fatal_text(f));
 	else
 		plan_condition(p, COND_ACCEPTED, "True", REASON_VALID, "%s", "");
+	note_unused(p, f);
 	return !fatal;
 }
 
