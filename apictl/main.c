@@ -173,7 +173,9 @@ static void print_error(const struct err *err)
 	if (str_ends(err->msg, " already exists"))
 		word = "Error from server (AlreadyExists)";
 	(void)fprintf(stderr, "%s: %s\n", word ? word : "error", err->msg);
-	if (strstr(err->msg, "could not find the requested resource"))
+	/* The second is what a server says that has not one kind of the group. */
+	if (strstr(err->msg, "could not find the requested resource") ||
+		strstr(err->msg, "404 page not found"))
 		(void)fprintf(
 			stderr, "The cluster does not know APIs: kubectl apply -f deploy/crds/\n");
 }
