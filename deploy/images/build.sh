@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# build.sh REGISTRY [NAME...]: builds our images and pushes them, when their content is not there already.
+#
+# A tag is the hash of an image's content, so equal content is pushed once and a changed image never hides behind an old tag.
+# Writes NAME=IMAGE@DIGEST lines to build/<variant>/images.env (B=build/release; B=build/san-address-undefined for sanitized ones).
+set -euo pipefail
+IMAGES=$(dirname "$(readlink -f "$0")")
+REPO=$(readlink -f "$IMAGES/../..")
+# shellcheck source=deploy/images/rootfs.sh
+. "$IMAGES/rootfs.sh"
+(($# >= 1)) || { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" >&2; exit 2; }
+registry=${1%/}
+shift
+B=${B:-$REPO/build/release}
+work=$REPO/build/images
+services=(watcher security-svc ratelimit-svc endpoint-svc api-svc builder-svc)
+all=(operator toolkit gateway products)
+names=("$@")
+((${#names[@]})) || names=("${all[@]}")
+
+# Each recipe fills $1, the root folder, and prints the Dockerfile's lines below COPY.
+for recipe in "$IMAGES"/recipes/*.sh; do
+	# shellcheck source=/dev/null
+	. "$recipe"
+done
+
+content_hash() { # of names, modes and bytes; times do not count
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$1" -cf - . | sha256sum | cut -c1-16
+}
+
+manifest_digest() { # REPOSITORY TAG
+	curl -sfI --max-time 10 -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		-H 'Accept: application/vnd.docker.distribution.manifest.v2+json' \
+		"$scheme://${registry%%/*}/v2/$1/manifests/$2" | tr -d '\r' | awk 'tolower($1) == "docker-content-digest:" { print $2 }'
+}
+
+scheme=https
+! curl -sf --max-time 5 -o /dev/null "http://${registry%%/*}/v2/" || scheme=http
+path=
+[[ $registry != */* ]] || path=${registry#*/}/
+mkdir -p "$work"
+exec 8>"$work/lock"
+flock 8
+buildah=(buildah --root "$work/buildah" --runroot "$work/buildah-run" --storage-driver vfs)
+printf '[network]\nnetwork_config_dir = "%s"\n' "$work/buildah-network" >"$work/buildah.conf"
+export CONTAINERS_CONF=$work/buildah.conf
+
+digest_of() { # NAME: builds and pushes if need be; prints IMAGE@DIGEST
+	local name=$1 dir=$work/$1 tag digest
+	mkdir -p "$dir"
+	rootfs_new "$dir/root"
+	{
+		printf 'FROM scratch\nCOPY root/ /\n'
+		"recipe_$name" "$dir/root"
+	} >"$dir/Dockerfile"
+	tag=$(content_hash "$dir")
+	digest=$(manifest_digest "$path$name" "$tag" || true)
+	if [[ -z $digest ]]; then
+		"${buildah[@]}" bud -q --isolation chroot --timestamp 0 -t "$registry/$name:$tag" "$dir" >/dev/null
+		"${buildah[@]}" push -q --tls-verify="$([[ $scheme == https ]] && echo true || echo false)" "$registry/$name:$tag" >&2
+		"${buildah[@]}" rmi "$registry/$name:$tag" >/dev/null
+		digest=$(manifest_digest "$path$name" "$tag")
+		echo "pushed $registry/$name:$tag" >&2
+	fi
+	echo "$registry/$name:$tag@$digest"
+}
+
+touch "$B/images.env"
+for name in "${names[@]}"; do
+	image=$(digest_of "$name")
+	image=${image%:*@*}@${image##*@}
+	for line in "$name" $([[ $name != operator ]] || echo "${services[@]}" apictl); do
+		sed -i "/^$line=/d" "$B/images.env"
+		echo "$line=$image" >>"$B/images.env"
+	done
+done
+if [[ -z ${CLUSTER:-} || $CLUSTER == local ]]; then
+	# shellcheck source=deploy/local/env.sh
+	. "$REPO/deploy/local/env.sh"
+	for name in nats kaniko; do
+		sed -i "/^$name=/d" "$B/images.env"
+		echo "$name=$(image_of "$name")" >>"$B/images.env"
+	done
+fi
+sort -o "$B/images.env" "$B/images.env"

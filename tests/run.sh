@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# run.sh: the whole test suite, in stages. Each stage's output goes to a log; the closing line counts every test that ran.
+#
+#   QUICK=1   without sanitizers, fuzzing and chaos
+#   FULL=1    chaos at full length
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+STAGE_LOGS=$PWD/build/logs/test
+rm -rf "$STAGE_LOGS"
+# shellcheck source=deploy/stage.sh
+. deploy/stage.sh
+make=(make --no-print-directory)
+san=(make --no-print-directory SAN=address,undefined)
+
+stage "Debian packages" deploy/local/apt.sh
+stage_begin "Kubernetes, Kaniko, NATS from Go modules" deploy/local/build.sh
+stage "build" "${make[@]}" -j2 all
+stage "unit and golden tests" "${make[@]}" -j2 unit golden
+stage "rules: headers, layers, purity, format, shell" "${make[@]}" -j2 check-headers check-layers check-pure check-format check-shell
+stage "conformance of the gateway" "${make[@]}" conformance
+stage_join "Kubernetes, Kaniko, NATS from Go modules"
+stage "integration: real servers" "${make[@]}" integration
+if [[ -z ${QUICK:-} ]]; then
+	stage "sanitizers: build" "${san[@]}" -j2 all
+	stage "sanitizers: unit and golden tests" "${san[@]}" -j2 unit golden
+	stage "sanitizers: conformance of the gateway" "${san[@]}" conformance
+	stage "sanitizers: integration" "${san[@]}" integration
+	stage "valgrind: no leak on SIGTERM" "${make[@]}" leaks
+	stage "fuzzers, a moment each" "${make[@]}" fuzz TIME=5
+fi
+stage "cluster and operator" deploy/up.sh
+stage "stories on the cluster" tests/e2e/run.sh
+
+# cmocka's and our scripts' own lines, in every log of this run.
+passed=$({ grep -hE '^\[ +OK \]|^ok - ' "$STAGE_LOGS"/*.log || true; } | wc -l)
+failed=$({ grep -hE '^\[  FAILED  \] [a-z]|^not ok - ' "$STAGE_LOGS"/*.log || true; } | wc -l)
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
