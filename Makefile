@@ -118,7 +118,7 @@ $B/hdr/%.ok: %.h
 check-headers: $(HEADERS:%.h=$B/hdr/%.ok)
 check-layers:
 	$(Q)awk -f tools/layers.awk $$(git ls-files '*.c' '*.h')
-check-pure: $(service_obj)
+check-pure: $(service_obj) $B/libcore.a $B/libgateway.a
 	$(Q)tools/pure.sh $B $(SERVICES)
 check-format:
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
