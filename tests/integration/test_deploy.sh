@@ -169,6 +169,8 @@ test_each_service_may_do_its_part() {
 		api-svc patch ingresses.networking.k8s.io
 		api-svc create events
 		builder-svc get apis.wso2.com
+		builder-svc list jobs.batch
+		builder-svc list apis.wso2.com
 		builder-svc create jobs.batch
 		builder-svc list pods
 		builder-svc get secrets wso2-system docker-secret
@@ -200,6 +202,7 @@ test_no_service_may_do_anothers_part() {
 		endpoint-svc get configmaps wso2-system nats-config
 		endpoint-svc create jobs.batch
 		api-svc list secrets
+		api-svc get ratelimitings.wso2.com
 		api-svc list configmaps
 		api-svc create jobs.batch
 		api-svc create pods
