@@ -170,6 +170,11 @@ static struct json *labels(struct arena *a, const struct job *j)
 	json_set_str(a, l, "app.kubernetes.io/name", name);
 	json_set_str(a, l, LABEL_PART_OF, PART_OF);
 	json_set_str(a, l, LABEL_INPUT_HASH, job_hash_label(a, j->request->input_hash));
+	/* On the pod too: who sees it end knows whose build it was. */
+	if (strlen(j->api) <= NAME_MAX_CHARS) {
+		json_set_str(a, l, LABEL_OWNER_KIND, "api");
+		json_set_str(a, l, LABEL_OWNER, j->api);
+	}
 	return l;
 }
 

@@ -9,7 +9,8 @@
 
 enum {
 	MAX_MESSAGE = 1000,
-	MAX_LOG = 8 * 1024, /* kubelet cuts a termination message at 4 kB */
+	MAX_LOG = 8 * 1024, /* kubelet cuts a termination message at 4 kB, */
+	LOG_CUT = 2048,	    /* and one that it takes from the log here, in the middle of a line */
 	DIGEST_CHARS = 7 + 2 * SHA256_BYTES,
 };
 
@@ -135,7 +136,8 @@ static const char *tail(struct arena *a, const char *text)
 
 static const char *useful(struct arena *a, const char *log, const struct login *login)
 {
-	const char *text = without_login(a, plain(a, log), login);
+	const char *first_break = strlen(log) >= LOG_CUT ? strchr(log, '\n') : NULL;
+	const char *text = without_login(a, plain(a, first_break ? first_break + 1 : log), login);
 	const char *chosen = complaints(a, text);
 
 	return tail(a, chosen ? chosen : text);

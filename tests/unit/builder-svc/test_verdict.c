@@ -78,6 +78,20 @@ static void long_logs_keep_their_end_in_whole_lines(void **state)
 	assert_true(str_ends(text, "line number 99 of the log"));
 }
 
+static void a_line_that_kubelet_cut_is_left_out(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct str log;
+
+	(void)state;
+	str_init(&log, a, 65536);
+	str_add(&log, "0000] cut\n");
+	while (log.len < 2040)
+		str_add(&log, "INFO[0000] progress\n");
+	str_add(&log, "error: because\n");
+	assert_string_equal(verdict_failure(a, ended(a, 1, log.ptr), &anonymous), "error: because");
+}
+
 static void the_password_is_struck_out(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -130,6 +144,7 @@ int main(void)
 		cmocka_unit_test(progress_and_colours_are_left_out),
 		cmocka_unit_test(a_log_of_progress_alone_is_better_than_none),
 		cmocka_unit_test(long_logs_keep_their_end_in_whole_lines),
+		cmocka_unit_test(a_line_that_kubelet_cut_is_left_out),
 		cmocka_unit_test(the_password_is_struck_out),
 		cmocka_unit_test(without_a_log_the_state_speaks),
 		cmocka_unit_test(a_pod_on_its_way_is_no_trouble),
