@@ -31,6 +31,9 @@ static void finish(struct batch *b, struct call *c)
 {
 	struct exchange *x = c->exchange;
 
+	/* A refusal is one even if the server closes the connection in the middle of its words. */
+	if (x->err.code != ERR_NONE && x->status >= 400)
+		x->err.code = ERR_NONE;
 	c->err = x->err;
 	c->status = x->err.code == ERR_NONE ? x->status : 0;
 	buffer_free(&c->body);
@@ -64,8 +67,14 @@ void calls_run(struct kube *k, struct call *calls, size_t n)
 	struct batch b = { .kube = k, .calls = calls, .n = n };
 
 	while (b.begun < n || b.in_flight > 0) {
-		while (b.begun < n && b.in_flight < MAX_IN_FLIGHT)
-			begin(&b, &calls[b.begun++]);
+		while (b.begun < n && b.in_flight < MAX_IN_FLIGHT) {
+			struct call *c = &calls[b.begun++];
+
+			if (c->err.code == ERR_NONE)
+				begin(&b, c);
+		}
+		if (b.in_flight == 0)
+			break;
 		wire_turn(k->calls, 100);
 		for (size_t i = 0; i < b.begun; i++)
 			if (calls[i].exchange && calls[i].exchange->done)

@@ -20,7 +20,7 @@ struct call {
 	/* out */
 	int status;         /* HTTP status; 0: no answer, err says why */
 	struct buffer body;
-	struct err err;
+	struct err err;     /* set beforehand, it says why the call cannot be made, and it is not */
 
 	/* calls_run's own */
 	struct exchange *exchange;

@@ -13,7 +13,8 @@
 #include "lib/kube/stream.h"
 
 enum {
-	LOG_MAX_BYTES = 256 * 1024
+	LOG_MAX_BYTES = 256 * 1024,
+	MAX_BODY = 3 * 1024 * 1024, /* the API server's own, which it enforces by hanging up */
 };
 
 static const char json_type[] = "application/json";
@@ -41,22 +42,30 @@ static bool target_of(const struct json *body, struct ref *ret, struct err *err)
 	return true;
 }
 
+static bool set_body(struct call *c, const char *body, size_t n, struct err *err)
+{
+	if (n > MAX_BODY)
+		return err_set(err, ERR_LIMIT,
+			"the object has %zu bytes as JSON, the API server takes %d", n, MAX_BODY);
+	c->request.body = body;
+	c->request.body_n = n;
+	return true;
+}
+
 /* ---- get ---- */
 
-/* A name that no object can have is that of a missing object: it came from a user's text. */
-static bool prepare_get(struct arena *mem, const struct object *o, struct call *c, struct err *err)
+static void prepare_get(struct arena *mem, const struct object *o, struct call *c)
 {
 	*c = (struct call){ .verb = VERB_GET,
 		.request = { .method = "GET", .max_response = STREAM_MAX_TEXT } };
-	if (path_object(mem, o->ref, NULL, &c->request.path, err))
-		return true;
-	c->request.path = NULL;
-	return err->code == ERR_INVALID;
+	if (!path_object(mem, o->ref, NULL, &c->request.path, &c->err))
+		c->request.path = NULL;
 }
 
+/* A name that no object can have came from a user's text and is that of a missing object. */
 static bool finish_get(struct arena *a, struct object *o, const struct call *c, struct err *err)
 {
-	if (c->status == 404) {
+	if (c->status == 404 || (c->status == 0 && c->err.code == ERR_INVALID)) {
 		o->json = NULL;
 		return true;
 	}
@@ -67,22 +76,15 @@ static bool get(void *self, struct arena *a, struct object *objects, size_t n, s
 {
 	AUTO(arena_auto) struct arena *mem = arena_new();
 	struct call *calls = arena_alloc(mem, (n + 1) * sizeof(*calls));
-	struct object **asked = arena_alloc(mem, (n + 1) * sizeof(struct object *));
-	size_t n_calls = 0;
 	bool ok = true;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!prepare_get(mem, &objects[i], &calls[n_calls], err))
-			return err_wrap(err, "get");
-		objects[i].json = NULL;
-		asked[n_calls] = &objects[i];
-		n_calls += calls[n_calls].request.path != NULL;
-	}
-	calls_run(self, calls, n_calls);
-	for (size_t i = 0; i < n_calls && ok; i++)
-		ok = finish_get(a, asked[i], &calls[i], err) ||
-		     err_wrap(err, "get %s", ref_text(mem, asked[i]->ref));
-	calls_free(calls, n_calls);
+	for (size_t i = 0; i < n; i++)
+		prepare_get(mem, &objects[i], &calls[i]);
+	calls_run(self, calls, n);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = finish_get(a, &objects[i], &calls[i], err) ||
+		     err_wrap(err, "get %s", ref_text(mem, objects[i].ref));
+	calls_free(calls, n);
 	return ok;
 }
 
@@ -98,13 +100,11 @@ static bool prepare_apply(
 	struct arena *mem, const struct kube_apply *x, struct call *c, struct err *err)
 {
 	const char *object;
+	const char *body;
 	struct str path;
 	struct ref r;
+	size_t n;
 
-	*c = (struct call){ .verb = VERB_APPLY,
-		.request = { .method = "PATCH",
-			.content_type = "application/apply-patch+yaml",
-			.max_response = STREAM_MAX_TEXT } };
 	if (!target_of(x->body, &r, err) ||
 		!path_object(mem, r, x->status ? "status" : NULL, &object, err))
 		return false;
@@ -112,14 +112,8 @@ static bool prepare_apply(
 	path_query(&path, "fieldManager", x->manager);
 	path_query(&path, "force", x->force ? "true" : "false");
 	c->request.path = path.ptr;
-	c->request.body = body_for_apply(mem, x->body, &c->request.body_n);
-	return str_ok(&path, "path", err);
-}
-
-static bool finish_apply(
-	struct arena *a, struct kube_apply *x, const struct call *c, struct err *err)
-{
-	return call_ok(c, err) && parse_answer(a, c, &x->live, err);
+	body = body_for_apply(mem, x->body, &n);
+	return str_ok(&path, "path", err) && set_body(c, body, n, err);
 }
 
 /* The first error is reported, but all calls are made and all results taken. */
@@ -132,18 +126,22 @@ static bool apply(
 
 	for (size_t i = 0; i < n; i++) {
 		applies[i].live = NULL;
-		if (!prepare_apply(mem, &applies[i], &calls[i], err))
-			return err_wrap(err, "apply");
+		calls[i] = (struct call){ .verb = VERB_APPLY,
+			.request = { .method = "PATCH",
+				.content_type = "application/apply-patch+yaml",
+				.max_response = STREAM_MAX_TEXT } };
+		(void)prepare_apply(mem, &applies[i], &calls[i], &calls[i].err);
 	}
 	calls_run(self, calls, n);
 	for (size_t i = 0; i < n; i++) {
+		struct kube_apply *x = &applies[i];
 		struct err own;
 
-		if (finish_apply(a, &applies[i], &calls[i], &own) || !ok)
+		if ((call_ok(&calls[i], &own) && parse_answer(a, &calls[i], &x->live, &own)) || !ok)
 			continue;
 		*err = own;
-		ok = err_wrap(err, "apply %s%s", ref_text(mem, ref_of(applies[i].body)),
-			applies[i].status ? " status" : "");
+		ok = err_wrap(err, "apply %s%s", ref_text(mem, ref_of(x->body)),
+			x->status ? " status" : "");
 	}
 	calls_free(calls, n);
 	return ok;
@@ -171,6 +169,7 @@ static bool create(void *self, struct arena *a, const struct json *body, const c
 			.content_type = json_type,
 			.max_response = STREAM_MAX_TEXT } };
 	const char *collection;
+	const char *text;
 	const struct json *live = NULL;
 	struct str path;
 	struct ref r;
@@ -181,9 +180,9 @@ static bool create(void *self, struct arena *a, const struct json *body, const c
 	path = path_begin(mem, collection);
 	path_query(&path, "fieldManager", manager);
 	c.request.path = path.ptr;
-	c.request.body = json_text(mem, body);
-	c.request.body_n = strlen(c.request.body);
-	if (!str_ok(&path, "path", err) || !run_one(self, a, &c, &live, err))
+	text = json_text(mem, body);
+	if (!str_ok(&path, "path", err) || !set_body(&c, text, strlen(text), err) ||
+		!run_one(self, a, &c, &live, err))
 		return err_wrap(err, "create %s", ref_text(mem, r));
 	if (ret_live)
 		*ret_live = live;
