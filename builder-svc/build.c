@@ -419,8 +419,6 @@ static const char *free_name(const struct scene *s, struct plan *p)
 
 static bool build_starts(const struct scene *s, struct plan *p)
 {
-	const struct json *secret =
-		world_get(s->w, KIND_SECRET, s->w->root_ref.ns, CREDENTIALS_SECRET);
 	struct job j = {
 		.name = free_name(s, p),
 		.api = s->w->root_ref.name,
@@ -428,7 +426,7 @@ static bool build_starts(const struct scene *s, struct plan *p)
 		.force = build_force(p->arena, &s->request),
 		.kaniko_image = s->conf.kaniko_image,
 		.plain_http = s->conf.registry.insecure,
-		.credentials = s->docker_config || secret ? CREDENTIALS_SECRET : NULL,
+		.credentials = s->docker_config ? CREDENTIALS_SECRET : NULL,
 		.arguments = s->conf.kaniko_arguments,
 	};
 

@@ -1,6 +1,7 @@
 #include "builder-svc/scene.h"
 
 #include "builder-svc/job.h"
+#include "builder-svc/verdict.h"
 #include "lib/api/finding.h"
 #include "lib/api/object.h"
 #include "lib/base/arena.h"
@@ -215,10 +216,18 @@ static void need_configuration(const struct scene *s, struct needs *n)
 
 	for (size_t i = 0; i < ARRAY_LEN(config_objects); i++)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
-	if (!s->configured)
+	if (!s->configured || s->trouble)
 		return;
 	need_input(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
-	need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+	if (s->docker_config)
+		need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+}
+
+/* The Job's end speaks for itself, unless it is a bad one. */
+static bool job_says_enough(const struct scene *s)
+{
+	return scene_is_unfinished(s->arena, s->job->json) || !s->pods ||
+	       verdict_digest(s->arena, s->pods);
 }
 
 void scene_needs(const struct world *w, struct needs *n)
@@ -227,18 +236,23 @@ void scene_needs(const struct world *w, struct needs *n)
 	struct scene s;
 
 	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, dockerfile_name(a, w));
-	need_child(n, KIND_JOB, w->root_ref.ns, job_name(a, w->root_ref.name));
 	need_list(n, KIND_JOB, w->root_ref.ns, jobs_of(a, w->root_ref.name));
 	if (!w->root) {
 		need_leftovers(w, n);
 		return;
 	}
 	scene_read(a, w, &s);
-	if (!s.wanted || scene_is_ready(&s))
+	if (!s.wanted || scene_is_ready(&s) || !s.jobs)
+		return;
+	if (s.job)
+		need_list(n, KIND_POD, w->root_ref.ns, pods_of(a, s.job));
+	if (s.job && job_says_enough(&s))
 		return;
 	need_configuration(&s, n);
 	if (s.job)
-		need_list(n, KIND_POD, w->root_ref.ns, pods_of(a, s.job));
-	else if (s.jobs)
-		need_list(n, KIND_JOB, NULL, all_jobs);
+		return;
+	need_list(n, KIND_JOB, NULL, all_jobs);
+	/* Only after a first attempt: somebody else's Job may have the name. */
+	if (w->attempt > 1)
+		need_child(n, KIND_JOB, w->root_ref.ns, job_name(a, w->root_ref.name));
 }

@@ -95,11 +95,16 @@ static void start(struct fixture *f, struct arena *a)
 	request(f, HASH_A, false);
 }
 
-static struct outcome look(struct fixture *f)
+static struct outcome look_again(struct fixture *f, unsigned int attempt)
 {
 	struct wake wake = { .ref = { KIND_API, "shop", "online-store" }, .cause = "test" };
 
-	return runtime_pass(&f->rt, f->arena, &wake, 1);
+	return runtime_pass(&f->rt, f->arena, &wake, attempt);
+}
+
+static struct outcome look(struct fixture *f)
+{
+	return look_again(f, 1);
 }
 
 static const struct json *the_job(struct fixture *f)
@@ -447,8 +452,29 @@ static void a_strangers_job_of_the_name_does_not_stop_us(void **state)
 	start(&f, a);
 	memory_put(&f.memory, "{'kind':'Job','metadata':{'namespace':'shop','name':"
 			      "'online-store-kaniko'},'spec':{'x':1}}");
-	(void)look(&f);
+	assert_true(look(&f).again);
+	assert_true(look_again(&f, 2).again);
 	assert_non_null(memory_get(&f.memory, KIND_JOB, "shop", "online-store-kaniko-aaaaaaaa"));
+}
+
+/* The path of every build: what it may cost the API server. */
+static void a_build_costs_few_requests(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	f.memory.reads = 0;
+	(void)look(&f);
+	assert_true(f.memory.reads <= 8);
+	job_ends(&f, "online-store-kaniko", "Complete", "{'exitCode':0,'message':'" DIGEST "'}");
+	f.memory.reads = 0;
+	(void)look(&f);
+	assert_true(f.memory.reads <= 4);
+	f.memory.reads = 0;
+	(void)look(&f);
+	assert_true(f.memory.reads <= 3);
 }
 
 static void no_more_jobs_run_than_allowed(void **state)
@@ -583,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_api_stops_its_build),
 		cmocka_unit_test(a_job_of_an_earlier_api_of_the_name_is_not_taken_for_ours),
 		cmocka_unit_test(a_strangers_job_of_the_name_does_not_stop_us),
+		cmocka_unit_test(a_build_costs_few_requests),
 		cmocka_unit_test(no_more_jobs_run_than_allowed),
 		cmocka_unit_test(a_pod_that_cannot_start_is_told),
 		cmocka_unit_test(a_complete_job_without_digest_asks_the_registry),
