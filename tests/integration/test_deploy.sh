@@ -225,7 +225,7 @@ test_no_service_may_do_anothers_part() {
 # ---- its configuration ----
 
 test_exactly_two_values_are_the_users_to_edit() {
-	same 1 "$(grep -c '<your-user>' deploy/controller-configs/controller_conf.yaml)"
+	same '  dockerRegistry: docker.io/<your-user>' "$(grep '^[^#]*<your-user>' deploy/controller-configs/controller_conf.yaml)"
 	same '  username: ""
   password: ""' "$(grep '""' deploy/controller-configs/docker_secret_template.yaml)"
 }
@@ -243,7 +243,7 @@ test_render_names_the_users_registry_and_fills_in_the_two_values() {
 	same '' "$(grep -rh 172.30.0.1 "$TMP/rendered")"
 	grep -q 'image: registry.example/apim/api-svc@sha256:0$' "$TMP/rendered/controller-artifacts/api-svc.yaml"
 	grep -q 'image: registry.example/apim/watcher:latest$' "$TMP/rendered/controller-artifacts/watcher.yaml"
-	grep -q 'mgwRuntimeImg: registry.example/apim/gateway:latest$' "$TMP/rendered/controller-configs/controller_conf.yaml"
+	grep -q 'value: registry.example/apim/gateway:latest$' "$TMP/rendered/controller-artifacts/api-svc.yaml"
 	k apply --dry-run=server -f "$TMP/rendered/controller-configs/" >/dev/null
 	k create --dry-run=client -o json -f "$TMP/rendered/controller-configs/docker_secret_template.yaml" |
 		jq -e '.data | map_values(@base64d) == {username: "u&|/", password: "p"}'
