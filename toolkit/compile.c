@@ -1,0 +1,381 @@
+#include <ctype.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/hash.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "toolkit/issuer.h"
+#include "toolkit/model.h"
+
+struct compiler {
+	struct arena *a;
+	const struct toolkit_inputs *in;
+	struct toolkit_diagnostics *diagnostics;
+	struct reader whole; /* for what belongs to no document */
+	struct vec models;   /* struct model * */
+	struct issuers *issuers;
+	const char **urls; /* sorted, each once: their places are the endpoints' numbers */
+	size_t n_urls;
+};
+
+struct toolkit_settings toolkit_settings_default(void)
+{
+	return (struct toolkit_settings){
+		.default_security = "default-security-jwt",
+		.auth_header = "Authorization",
+		.remove_auth_header = true,
+		.jwt_header = "X-JWT-Assertion",
+		.clock_skew_s = 60,
+		.token_cache_entries = 10000,
+		.max_uri_bytes = 4096,
+		.max_header_bytes = 8192,
+		.max_body_bytes = -1,
+		.http_port = 9090,
+		.https_port = 9095,
+		.metrics_port = 9797,
+		.http2 = true,
+	};
+}
+
+/* ---- documents together ---- */
+
+static int by_base_path(const void *x, const void *y)
+{
+	const struct model *const *a = x;
+	const struct model *const *b = y;
+	int order = strcmp((*a)->base_path, (*b)->base_path);
+
+	return order ? order : strcmp((*a)->reader.document, (*b)->reader.document);
+}
+
+static struct place place_in(const struct model *m, const char *path)
+{
+	return (struct place){ .path = path, .around = m->reader.root };
+}
+
+static void check_pair(struct model *m, const struct model *other)
+{
+	if (str_eq(m->base_path, other->base_path))
+		refuse(&m->reader, "DuplicateBasePath", place_in(m, "x-wso2-basePath"),
+			"\"%.200s/\" is also the base path of %.200s", m->base_path,
+			other->reader.document);
+	if (str_eq(m->title, other->title) && str_eq(m->version, other->version))
+		refuse(&m->reader, "DuplicateApi", place_in(m, "info"),
+			"title and version are those of %.200s", other->reader.document);
+}
+
+static void check_health(struct model *m)
+{
+	static const char health[] = "/health";
+	const size_t n = sizeof(health) - 1;
+
+	if (strncmp(m->base_path, health, n) == 0 &&
+		(m->base_path[n] == '/' || m->base_path[n] == '\0'))
+		refuse(&m->reader, "InvalidBasePath", place_in(m, "x-wso2-basePath"),
+			"\"/health\" belongs to the gateway; choose another base path");
+	if (*m->base_path)
+		return;
+	vec_foreach (const struct model_path *, p, &m->paths)
+		if (strncmp(p->template, health, n) == 0 &&
+			(p->template[n] == '/' || p->template[n] == '\0'))
+			warn(&m->reader, "Unreachable", p->place,
+				"below the base path \"/\" the gateway answers /health itself");
+}
+
+static void check_documents(struct compiler *k)
+{
+	size_t operations = 0;
+
+	vec_foreach (struct model *, m, &k->models) {
+		for (size_t i = 0; i < m_i; i++)
+			check_pair(m, k->models.at[i]);
+		check_health(m);
+		vec_foreach (const struct model_path *, p, &m->paths)
+			operations += p->operations.n;
+	}
+	if (operations > CONTRACT_MAX_OPERATIONS)
+		refuse(&k->whole, "LimitExceeded", (struct place){ .path = "" },
+			"%zu operations in all documents, the limit is %d", operations,
+			CONTRACT_MAX_OPERATIONS);
+}
+
+/* ---- endpoints ---- */
+
+static const char *url_of(const struct compiler *k, const char *name)
+{
+	for (size_t i = 0; i < k->in->n_endpoints; i++)
+		if (str_eq(k->in->endpoints[i].name, name))
+			return k->in->endpoints[i].url;
+	return NULL;
+}
+
+static void resolve_endpoint(struct compiler *k, struct model *m, struct model_endpoint *e)
+{
+	struct contract_endpoint parsed;
+	struct err err;
+
+	if (e->url)
+		return;
+	e->url = url_of(k, e->name);
+	if (!e->url)
+		refuse(&m->reader, "TargetEndpointNotFound", e->place,
+			"there is no TargetEndpoint \"%.200s\"; create it or write a URL", e->name);
+	else if (!contract_endpoint_parse(k->a, e->url, &parsed, &err))
+		refuse(&m->reader, "InvalidEndpoint", e->place, "TargetEndpoint \"%.200s\": %s",
+			e->name, err.msg);
+}
+
+static bool has_endpoint_errors(const struct model *m)
+{
+	vec_foreach (const struct toolkit_diagnostic *, d, &m->reader.diagnostics->list)
+		if (d->document == m->reader.document && d->severity == TOOLKIT_ERROR &&
+			strstr(d->code, "Endpoint"))
+			return true;
+	return false;
+}
+
+static void check_every_operation_has_one(struct model *m)
+{
+	static const char remedy[] = "add x-wso2-production-endpoints: {urls: [http://…]}";
+	size_t missing = 0;
+	size_t all = 0;
+
+	vec_foreach (const struct model_path *, p, &m->paths) {
+		vec_foreach (const struct model_operation *, op, &p->operations) {
+			all++;
+			missing += !op->production && !op->sandbox;
+		}
+	}
+	if (missing == 0 || has_endpoint_errors(m))
+		return;
+	if (missing == all) {
+		refuse(&m->reader, "NoEndpoint", place_in(m, ""),
+			"no operation has an endpoint; %s at the root", remedy);
+		return;
+	}
+	vec_foreach (const struct model_path *, p, &m->paths)
+		vec_foreach (const struct model_operation *, op, &p->operations)
+			if (!op->production && !op->sandbox)
+				refuse(&m->reader, "NoEndpoint", op->place,
+					"no endpoint; %s here or at the root", remedy);
+}
+
+static int by_text(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+static void collect_url(struct compiler *k, const struct model_endpoint *e)
+{
+	if (e && e->url)
+		k->urls[k->n_urls++] = e->url;
+}
+
+static void collect_urls(struct compiler *k)
+{
+	size_t most = 0;
+	size_t n = 0;
+
+	vec_foreach (const struct model *, m, &k->models)
+		vec_foreach (const struct model_path *, p, &m->paths)
+			most += 2 * p->operations.n;
+	k->urls = arena_alloc(k->a, (most + 1) * sizeof(*k->urls));
+	vec_foreach (const struct model *, m, &k->models) {
+		vec_foreach (const struct model_path *, p, &m->paths) {
+			vec_foreach (const struct model_operation *, op, &p->operations) {
+				collect_url(k, op->production);
+				collect_url(k, op->sandbox);
+			}
+		}
+	}
+	if (k->n_urls > 1)
+		qsort(k->urls, k->n_urls, sizeof(*k->urls), by_text);
+	for (size_t i = 0; i < k->n_urls; i++)
+		if (n == 0 || !str_eq(k->urls[n - 1], k->urls[i]))
+			k->urls[n++] = k->urls[i];
+	k->n_urls = n;
+}
+
+static size_t url_number(const struct compiler *k, const struct model_endpoint *e)
+{
+	const char **at;
+
+	if (!e)
+		return SIZE_MAX;
+	at = bsearch(&e->url, k->urls, k->n_urls, sizeof(*k->urls), by_text);
+	return at ? (size_t)(at - k->urls) : SIZE_MAX;
+}
+
+static void resolve_endpoints(struct compiler *k)
+{
+	bool https = false;
+
+	vec_foreach (struct model *, m, &k->models) {
+		vec_foreach (struct model_endpoint *, e, &m->endpoints)
+			resolve_endpoint(k, m, e);
+		check_every_operation_has_one(m);
+	}
+	collect_urls(k);
+	for (size_t i = 0; i < k->n_urls; i++)
+		https = https || strncasecmp(k->urls[i], "https:", 6) == 0;
+	if (https && !k->in->settings.verify_hostname)
+		warn(&k->whole, "HostnameNotVerified", (struct place){ .path = "verifyHostname" },
+			"host names of https backends are not verified; set verifyHostname to true");
+}
+
+/* ---- settings ---- */
+
+static void check_settings(struct compiler *k)
+{
+	static const char remedy[] = "is not supported yet; set it to false";
+	const struct toolkit_settings *s = &k->in->settings;
+
+	if (s->validate_requests)
+		refuse(&k->whole, "ValidationNotSupported",
+			(struct place){ .path = "enableRequestValidation" },
+			"validation of requests %s", remedy);
+	if (s->validate_responses)
+		refuse(&k->whole, "ValidationNotSupported",
+			(struct place){ .path = "enableResponseValidation" },
+			"validation of responses %s", remedy);
+}
+
+static void put_settings(const struct toolkit_settings *s, struct contract *c)
+{
+	c->clock_skew_s = s->clock_skew_s;
+	c->remove_auth_header = s->remove_auth_header;
+	c->verify_hostname = s->verify_hostname;
+	c->jwt_header = s->jwt_header;
+	c->max_uri_bytes = s->max_uri_bytes;
+	c->max_header_bytes = s->max_header_bytes;
+	c->max_body_bytes = s->max_body_bytes;
+	c->token_cache_entries = s->token_cache_entries;
+	c->http_port = s->http_port;
+	c->https_port = s->https_port;
+	c->metrics_port = s->metrics_port;
+	c->http2 = s->http2;
+}
+
+/* ---- emitting ---- */
+
+static void put_operation(
+	struct compiler *k, const struct model_operation *from, struct contract_operation *to)
+{
+	to->method = from->method;
+	to->id = from->id;
+	to->secured = from->secured;
+	to->endpoint = url_number(k, from->production);
+	to->sandbox = url_number(k, from->sandbox);
+	if (!from->secured)
+		return;
+	to->issuers = issuers_numbers(k->issuers, from->security, &to->n_issuers);
+	to->n_scopes = from->scopes->n;
+	to->scopes = arena_alloc(k->a, (to->n_scopes + 1) * sizeof(*to->scopes));
+	for (size_t i = 0; i < to->n_scopes; i++)
+		to->scopes[i] = from->scopes->at[i];
+}
+
+static void put_path(struct compiler *k, const struct model_path *from, struct contract_path *to)
+{
+	to->template = from->template;
+	to->operations = arena_alloc(k->a, from->operations.n * sizeof(*to->operations));
+	vec_foreach (const struct model_operation *, op, &from->operations) {
+		put_operation(k, op, &to->operations[to->n_operations++]);
+		to->methods |= op->method;
+	}
+}
+
+static const char *lower(struct arena *a, const char *text)
+{
+	char *copy = arena_dup(a, text);
+
+	for (char *c = copy; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
+static void put_api(struct compiler *k, const struct model *from, struct contract_api *to)
+{
+	to->title = from->title;
+	to->version = from->version;
+	to->base_path = from->base_path;
+	to->auth_header =
+		lower(k->a, from->auth_header ? from->auth_header : k->in->settings.auth_header);
+	to->paths = arena_alloc(k->a, from->paths.n * sizeof(*to->paths));
+	vec_foreach (const struct model_path *, p, &from->paths)
+		put_path(k, p, &to->paths[to->n_paths++]);
+}
+
+static struct contract *emit(struct compiler *k)
+{
+	struct contract *c = arena_alloc(k->a, sizeof(*c));
+	struct err err;
+
+	c->version = CONTRACT_VERSION;
+	put_settings(&k->in->settings, c);
+	c->issuers = issuers_list(k->issuers, &c->n_issuers);
+	c->endpoints = arena_alloc(k->a, (k->n_urls + 1) * sizeof(*c->endpoints));
+	for (; c->n_endpoints < k->n_urls; c->n_endpoints++)
+		if (!contract_endpoint_parse(
+			    k->a, k->urls[c->n_endpoints], &c->endpoints[c->n_endpoints], &err))
+			return NULL;
+	if (k->models.n > 1)
+		qsort(k->models.at, k->models.n, sizeof(void *), by_base_path);
+	c->apis = arena_alloc(k->a, k->models.n * sizeof(*c->apis));
+	vec_foreach (const struct model *, m, &k->models)
+		put_api(k, m, &c->apis[c->n_apis++]);
+	return c;
+}
+
+/* What a gateway would refuse at its start must not leave the compiler. */
+static struct contract *checked(struct compiler *k, struct contract *c)
+{
+	AUTO(arena_auto) struct arena *tmp = arena_new();
+	struct err err = { .msg = "no contract" };
+	const char *text;
+
+	if (c) {
+		text = json_canonical(tmp, contract_json(tmp, c));
+		if (contract_load(tmp, text, strlen(text), &err))
+			return c;
+	}
+	refuse(&k->whole, "Internal", (struct place){ .path = "" },
+		"the compiled contract is not one a gateway accepts: %s", err.msg);
+	return NULL;
+}
+
+static void read_documents(struct compiler *k)
+{
+	if (k->in->n_documents == 0 || k->in->n_documents > TOOLKIT_MAX_DOCUMENTS) {
+		refuse(&k->whole, "LimitExceeded", (struct place){ .path = "" },
+			"%zu OpenAPI documents, expected 1 to %d", k->in->n_documents,
+			TOOLKIT_MAX_DOCUMENTS);
+		return;
+	}
+	for (size_t i = 0; i < k->in->n_documents; i++) {
+		struct model *m = model_read(k->a, &k->in->documents[i], k->diagnostics);
+
+		if (m)
+			vec_add(k->a, &k->models, m);
+	}
+}
+
+struct contract *toolkit_compile(
+	struct arena *a, const struct toolkit_inputs *in, struct toolkit_diagnostics *ret)
+{
+	struct compiler k = { .a = a, .in = in, .diagnostics = ret };
+
+	k.whole = (struct reader){ .a = a, .diagnostics = ret, .document = "" };
+	read_documents(&k);
+	check_documents(&k);
+	check_settings(&k);
+	resolve_endpoints(&k);
+	k.issuers = issuers_new(a, in, &k.whole, &k.models);
+	return ret->errors > 0 ? NULL : checked(&k, emit(&k));
+}
+
+char *toolkit_contract_sha256(struct arena *a, const struct contract *c)
+{
+	return json_sha256(a, contract_json(a, c));
+}

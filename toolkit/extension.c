@@ -1,0 +1,144 @@
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "toolkit/model.h"
+
+enum {
+	ROOT = 1 << LEVEL_ROOT,
+	OPERATION = 1 << LEVEL_OPERATION
+};
+
+typedef void check_fn(struct reader *r, struct model *m, struct place p);
+
+static void interceptor(struct reader *r, struct model *m, struct place p)
+{
+	m->has_interceptors = true;
+	refuse(r, "InterceptorNotSupported", p,
+		"interceptors are not supported; do this work in the backend and remove the extension");
+}
+
+static void tier(struct reader *r, struct model *m, struct place p)
+{
+	const char *name = text_of(r, p.at);
+
+	(void)m;
+	if (!name)
+		refuse(r, "InvalidDocument", p, "%s, expected the name of a policy",
+			json_type_name(p.at));
+	else if (!str_eq(name, "Unlimited"))
+		warn(r, "NotEnforced", p, "tier \"%.100s\": limits are not enforced yet", name);
+}
+
+static void no_effect(struct reader *r, struct model *m, struct place p)
+{
+	(void)m;
+	warn(r, "NotSupported", p, "not supported yet, has no effect");
+}
+
+static void cache(struct reader *r, struct model *m, struct place p)
+{
+	if (json_get_bool(p.at, "enabled", false))
+		no_effect(r, m, p);
+}
+
+static void transports(struct reader *r, struct model *m, struct place p)
+{
+	bool all = json_is_array(p.at);
+	bool http = false;
+	bool https = false;
+
+	(void)m;
+	json_foreach (v, p.at) {
+		http = http || str_eq(json_str(v), "http");
+		https = https || str_eq(json_str(v), "https");
+		all = all && (str_eq(json_str(v), "http") || str_eq(json_str(v), "https"));
+	}
+	if (!all || (!http && !https))
+		refuse(r, "InvalidDocument", p, "expected a list of http and https");
+	else if (!http || !https)
+		warn(r, "NotSupported", p,
+			"choosing transports is not supported yet: the API is served over http and https");
+}
+
+static void mutual_ssl(struct reader *r, struct model *m, struct place p)
+{
+	(void)m;
+	if (str_eq(json_str(p.at), "mandatory"))
+		refuse(r, "SecurityNotSupported", p,
+			"mutual SSL is not supported yet; remove the extension or make it optional");
+	else if (str_eq(json_str(p.at), "optional"))
+		warn(r, "NotSupported", p, "client certificates are not asked for yet");
+	else
+		refuse(r, "InvalidDocument", p, "expected mandatory or optional");
+}
+
+/* check NULL: read elsewhere, or without meaning for the gateway. */
+static const struct {
+	const char *name;
+	unsigned int levels;
+	check_fn *check;
+} extensions[] = {
+	{ "x-wso2-basePath", ROOT, NULL },
+	{ "x-wso2-mode", ROOT, NULL },
+	{ "x-wso2-owner", ROOT, NULL },
+	{ "x-wso2-auth-header", ROOT, NULL },
+	{ "x-wso2-endpoints", ROOT, NULL },
+	{ "x-wso2-production-endpoints", ROOT | OPERATION, NULL },
+	{ "x-wso2-sandbox-endpoints", ROOT | OPERATION, NULL },
+	{ "x-wso2-disable-security", ROOT | OPERATION, NULL },
+	{ "x-wso2-application-security", ROOT | OPERATION, NULL },
+	{ "x-auth-type", OPERATION, NULL },
+	{ "x-scope", OPERATION, NULL },
+	{ "x-wso2-throttling-tier", ROOT | OPERATION, tier },
+	{ "x-throttling-tier", OPERATION, tier },
+	{ "x-wso2-request-interceptor", ROOT | OPERATION, interceptor },
+	{ "x-wso2-response-interceptor", ROOT | OPERATION, interceptor },
+	{ "x-wso2-cors", ROOT, no_effect },
+	{ "x-wso2-response-cache", ROOT, cache },
+	{ "x-wso2-transports", ROOT, transports },
+	{ "x-wso2-mutual-ssl", ROOT, mutual_ssl },
+};
+
+static void check_one(struct reader *r, struct model *m, struct place p, enum level level)
+{
+	const char *name = json_key(p.at);
+
+	for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
+		if (!str_eq(extensions[i].name, name))
+			continue;
+		if (!(extensions[i].levels & 1U << level))
+			warn(r, "ExtensionIgnored", p, "not read here, expected at the %s",
+				extensions[i].levels == OPERATION ? "operation"
+				: extensions[i].levels == ROOT	  ? "root"
+								  : "root or the operation");
+		else if (extensions[i].check)
+			extensions[i].check(r, m, p);
+		return;
+	}
+	if (str_starts(name, "x-wso2-"))
+		warn(r, "UnknownExtension", p, "unknown extension, has no effect");
+}
+
+void check_extensions(struct reader *r, struct model *m, struct place p, enum level level)
+{
+	json_foreach (v, p.at)
+		if (json_key(v)[0] == 'x' && json_key(v)[1] == '-')
+			check_one(r, m, member(r, p, v), level);
+}
+
+const char *tier_of(struct reader *r, const struct model *m, struct place p)
+{
+	static const char *const names[] = { "x-throttling-tier", "x-wso2-throttling-tier" };
+
+	for (size_t i = !m; i < ARRAY_LEN(names); i++) {
+		const char *name = text_of(r, json_get(p.at, names[i]));
+
+		if (!name)
+			continue;
+		if (m && m->tier)
+			warn(r, "TierDropped", inside(r, p, names[i]),
+				"the tier at the root counts for the whole API, this one is dropped");
+		return name;
+	}
+	return NULL;
+}

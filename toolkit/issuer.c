@@ -1,0 +1,256 @@
+#include "toolkit/issuer.h"
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/x509/cert.h"
+
+/* A set of Securities: sorted by name, each once. */
+struct accepted {
+	struct vec securities; /* const struct toolkit_security * */
+	size_t *numbers;
+	size_t n;
+};
+
+struct issuers {
+	struct arena *a;
+	const struct toolkit_inputs *in;
+	struct reader *whole;
+	struct accepted used;	    /* by any operation */
+	struct accepted by_default; /* the default Security; empty until needed */
+	struct vec sets;	    /* struct accepted *: those that get numbers */
+	struct contract_issuer *list;
+	size_t n;
+};
+
+/* ---- names ---- */
+
+bool scheme_means_default(const char *scheme)
+{
+	return str_eq(scheme, "oauth2") || str_eq(scheme, "jwt") || str_eq(scheme, "JWT") ||
+	       str_eq(scheme, "bearer") || str_eq(scheme, "Bearer") ||
+	       str_eq(scheme, "openIdConnect");
+}
+
+static const struct toolkit_security *find(const struct issuers *s, const char *name)
+{
+	for (size_t i = 0; i < s->in->n_securities; i++)
+		if (str_eq(s->in->securities[i].name, name))
+			return &s->in->securities[i];
+	return NULL;
+}
+
+static void insert(struct arena *a, struct accepted *set, const struct toolkit_security *security)
+{
+	const struct toolkit_security *moving = security;
+
+	for (size_t i = 0; i < set->securities.n; i++) {
+		const struct toolkit_security *here = set->securities.at[i];
+		int order = strcmp(here->name, moving->name);
+
+		if (order == 0)
+			return;
+		if (order > 0) {
+			set->securities.at[i] = (void *)(uintptr_t)moving;
+			moving = here;
+		}
+	}
+	vec_add(a, &set->securities, (void *)(uintptr_t)moving);
+}
+
+static void accept(
+	struct issuers *s, struct reader *r, struct place p, struct accepted *set, const char *name)
+{
+	const struct toolkit_security *security = find(s, name);
+
+	if (!security)
+		refuse(r, "SecurityNotFound", p,
+			"there is no Security \"%.100s\"; create it or correct the name", name);
+	else if (!str_eq_nocase(security->type, "jwt"))
+		refuse(r, "SecurityNotSupported", p,
+			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT",
+			name, security->type);
+	else if (security->n_issuers == 0)
+		refuse(r, "SecurityNotUsable", p, "Security \"%.100s\" has no issuer", name);
+	else
+		insert(s->a, set, security);
+}
+
+static void accept_default(
+	struct issuers *s, struct reader *r, struct place p, struct accepted *set)
+{
+	const char *name = s->in->settings.default_security;
+
+	if (find(s, name))
+		accept(s, r, p, set, name);
+	else
+		refuse(r, "SecurityNotFound", p,
+			"needs the default Security \"%.100s\", which does not exist", name);
+}
+
+static void accept_name(
+	struct issuers *s, struct reader *r, const struct model_name *n, struct accepted *set)
+{
+	if (find(s, n->name) || !n->scheme)
+		accept(s, r, n->place, set, n->name);
+	else if (scheme_means_default(n->scheme))
+		accept_default(s, r, n->place, set);
+	else
+		refuse(r, "SecurityNotSupported", n->place,
+			"\"%.100s\" is of type %.40s, which is not supported yet, expected a Security of "
+			"type JWT",
+			n->name, n->scheme);
+}
+
+static void use(struct issuers *s, struct reader *r, const struct model_operation *op)
+{
+	struct model_security *security = op->security;
+	struct accepted *set;
+
+	if (!op->secured || (security && security->accepted))
+		return;
+	if (!security || security->names.n == 0) {
+		accept_default(s, r, (struct place){ .path = "security", .around = r->root },
+			&s->by_default);
+		return;
+	}
+	set = arena_alloc(s->a, sizeof(*set));
+	vec_foreach (const struct model_name *, n, &security->names)
+		accept_name(s, r, n, set);
+	security->accepted = set;
+	vec_add(s->a, &s->sets, set);
+}
+
+/* ---- keys ---- */
+
+static bool bad_key(struct issuers *s, const char *security, size_t issuer, const char *why)
+{
+	struct place p = { .path = arena_printf(s->a, "%s.issuers[%zu].keys", security, issuer) };
+
+	return refuse(s->whole, "InvalidKey", p, "%s", why);
+}
+
+static bool read_key(struct issuers *s, const char *security, size_t issuer,
+	const struct toolkit_key *from, struct contract_key *to)
+{
+	struct cert cert;
+	struct err err;
+
+	if (!cert_read(s->a, from->bytes, from->n, &cert, &err))
+		return bad_key(s, security, issuer, err.msg);
+	if (!str_eq(cert.algorithm, "RSA"))
+		return bad_key(s, security, issuer,
+			arena_printf(s->a, "a key of type %s is not supported yet, expected RSA",
+				cert.algorithm));
+	if (cert.key_bits < CONTRACT_MIN_RSA_BITS)
+		return bad_key(s, security, issuer,
+			arena_printf(s->a, "an RSA key of %d bits, expected at least %d",
+				cert.key_bits, CONTRACT_MIN_RSA_BITS));
+	*to = (struct contract_key){ .id = cert.key_id, .pem = cert.public_key_pem };
+	to->not_before = cert.not_after ? cert.not_before : from->not_before;
+	to->not_after = cert.not_after ? cert.not_after : from->not_after;
+	return true;
+}
+
+static int by_key(const void *x, const void *y)
+{
+	const struct contract_key *a = x;
+	const struct contract_key *b = y;
+	int order = strcmp(a->id, b->id);
+
+	if (order)
+		return order;
+	order = (a->not_before > b->not_before) - (a->not_before < b->not_before);
+	return order ? order : (a->not_after > b->not_after) - (a->not_after < b->not_after);
+}
+
+static void put_issuer(struct issuers *s, const struct toolkit_security *security, size_t number,
+	struct contract_issuer *to)
+{
+	const struct toolkit_issuer *from = &security->issuers[number];
+	size_t n = 0;
+
+	to->security = security->name;
+	to->issuer = from->issuer;
+	to->audience = str_empty(from->audience) ? NULL : from->audience;
+	to->validate_subscription = from->validate_subscription;
+	to->keys = arena_alloc(s->a, (from->n_keys + 1) * sizeof(*to->keys));
+	if (str_empty(from->issuer))
+		bad_key(s, security->name, number, "the issuer's name is missing");
+	if (from->n_keys == 0 || from->n_keys > CONTRACT_MAX_KEYS)
+		bad_key(s, security->name, number,
+			from->n_keys ? "too many keys, the limit is 20"
+				     : "no key to verify tokens with");
+	else
+		for (size_t i = 0; i < from->n_keys; i++)
+			to->n_keys += read_key(
+				s, security->name, number, &from->keys[i], &to->keys[to->n_keys]);
+	if (to->n_keys > 1)
+		qsort(to->keys, to->n_keys, sizeof(*to->keys), by_key);
+	for (size_t i = 0; i < to->n_keys; i++)
+		if (n == 0 || by_key(&to->keys[n - 1], &to->keys[i]) != 0)
+			to->keys[n++] = to->keys[i];
+	to->n_keys = n;
+}
+
+/* ---- numbers ---- */
+
+static void put_issuers(struct issuers *s)
+{
+	size_t n = 0;
+
+	vec_foreach (const struct accepted *, set, &s->sets)
+		vec_foreach (const struct toolkit_security *, security, &set->securities)
+			insert(s->a, &s->used, security);
+	vec_foreach (const struct toolkit_security *, security, &s->used.securities)
+		n += security->n_issuers;
+	if (n > CONTRACT_MAX_ISSUERS)
+		refuse(s->whole, "LimitExceeded", (struct place){ .path = "securities" },
+			"%zu issuers, the limit is %d", n, CONTRACT_MAX_ISSUERS);
+	s->list = arena_alloc(s->a, (n + 1) * sizeof(*s->list));
+	vec_foreach (const struct toolkit_security *, security, &s->used.securities)
+		for (size_t i = 0; i < security->n_issuers; i++)
+			put_issuer(s, security, i, &s->list[s->n++]);
+}
+
+static void put_numbers(struct issuers *s, struct accepted *set)
+{
+	set->numbers = arena_alloc(s->a, (s->n + 1) * sizeof(*set->numbers));
+	for (size_t i = 0; i < s->n; i++)
+		vec_foreach (const struct toolkit_security *, security, &set->securities)
+			if (str_eq(security->name, s->list[i].security))
+				set->numbers[set->n++] = i;
+}
+
+struct issuers *issuers_new(struct arena *a, const struct toolkit_inputs *in, struct reader *whole,
+	const struct vec *models)
+{
+	struct issuers *s = arena_alloc(a, sizeof(*s));
+
+	*s = (struct issuers){ .a = a, .in = in, .whole = whole };
+	vec_add(a, &s->sets, &s->by_default);
+	vec_foreach (struct model *, m, models)
+		vec_foreach (const struct model_path *, p, &m->paths)
+			vec_foreach (const struct model_operation *, op, &p->operations)
+				use(s, &m->reader, op);
+	put_issuers(s);
+	vec_foreach (struct accepted *, set, &s->sets)
+		put_numbers(s, set);
+	return s;
+}
+
+struct contract_issuer *issuers_list(const struct issuers *s, size_t *ret_n)
+{
+	*ret_n = s->n;
+	return s->list;
+}
+
+size_t *issuers_numbers(
+	const struct issuers *s, const struct model_security *security, size_t *ret_n)
+{
+	const struct accepted *set =
+		security && security->accepted ? security->accepted : &s->by_default;
+
+	*ret_n = set->n;
+	return set->numbers;
+}

@@ -1,0 +1,147 @@
+/* One OpenAPI document as the compiler sees it: versions, spellings and inheritance are resolved,
+ * names are not.
+ *
+ * Between reading (openapi.c, endpoint.c, security.c, extension.c) and what uses it (scan.c,
+ * compile.c, canonical.c).
+ */
+#ifndef TOOLKIT_MODEL_H
+#define TOOLKIT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/core/contract.h"
+#include "lib/base/vec.h"
+#include "toolkit/toolkit.h"
+
+struct json;
+struct yaml_lines;
+
+/* Where the reader stands: what messages need. */
+struct reader {
+	struct arena *a;
+	struct toolkit_diagnostics *diagnostics;
+	const char *document;
+	const struct json *root;
+	const struct yaml_lines *lines;
+	bool swagger2;
+};
+
+/* A place in the document: "paths./products.get" and the value there. */
+struct place {
+	const char *path;
+	const struct json *at;	   /* NULL: absent */
+	const struct json *around; /* gives the line when the value is absent */
+};
+
+/* Adds a diagnostic; the same code at the same path is kept once. Errors return false. */
+bool refuse(struct reader *r, const char *code, struct place p, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void warn(struct reader *r, const char *code, struct place p, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* The member of a place, with its path; for one that json_foreach found; for an element of a list.
+ */
+struct place inside(struct reader *r, struct place p, const char *key);
+struct place member(struct reader *r, struct place p, const struct json *v);
+struct place element(struct reader *r, struct place p, size_t i, const struct json *v);
+
+/* A text; a number or boolean counts as it was written (`version: 1.10`). NULL if it is neither. */
+const char *text_of(struct reader *r, const struct json *v);
+
+/* A backend as the document names it. */
+struct model_endpoint {
+	struct place place;
+	const char *url;  /* an absolute URL, or NULL: */
+	const char *name; /* a TargetEndpoint */
+};
+
+/* One entry of a `security` list. */
+struct model_name {
+	struct place place;
+	const char *name;
+	const char *scheme; /* type of the document's own scheme of that name: "oauth2", "basic",
+			       "apiKey", …; NULL: none */
+};
+
+/* A `security` list: the union of its entries. */
+struct model_security {
+	struct vec names;  /* struct model_name * */
+	struct vec scopes; /* const char *, sorted, each once */
+	const struct accepted
+		*accepted; /* compile.c: what the names came to; NULL: not looked up yet */
+};
+
+struct model_operation {
+	struct place place;
+	enum method method;
+	const char *id;
+	bool secured;
+	struct model_security *security;	 /* NULL or without names: the default Security */
+	const struct vec *scopes;		 /* const char * */
+	const struct model_endpoint *production; /* NULL: none */
+	const struct model_endpoint *sandbox;
+	const char *tier; /* x-throttling-tier or x-wso2-throttling-tier; NULL: none */
+};
+
+struct model_path {
+	struct place place;
+	const char *template;  /* decoded */
+	struct vec operations; /* struct model_operation *, by method */
+};
+
+struct model {
+	struct reader reader;
+	const char *title;
+	const char *version;
+	const char *mode;
+	const char *base_path;	 /* decoded */
+	const char *auth_header; /* lower case; NULL: the settings' */
+	const char *tier;
+	bool has_interceptors;
+	struct vec paths; /* struct model_path *, by template */
+	struct vec
+		endpoints; /* struct model_endpoint *: every one the document names, used or not */
+};
+
+/* Reads one document. NULL if it is no OpenAPI document at all; otherwise whatever could be read,
+ * with the errors told. */
+struct model *model_read(
+	struct arena *a, const struct toolkit_document *d, struct toolkit_diagnostics *diagnostics);
+
+/* ---- parts of reading, one file each ---- */
+
+/* paths.c */
+void read_paths(struct reader *r, struct model *m, struct place root);
+char *path_decode(struct arena *a, const char *text); /* "%20" → " ". NULL: broken */
+
+/* endpoint.c */
+const struct model_endpoint *endpoint_of_extension(
+	struct reader *r, struct model *m, struct place p, const char *key);
+const struct model_endpoint *endpoint_of_servers(struct reader *r, struct model *m, struct place p);
+void read_named_endpoints(
+	struct reader *r, struct model *m, struct place root); /* x-wso2-endpoints, used or not */
+
+/* The URL of servers[0] with its variables filled in, or what Swagger 2 says at its root; NULL:
+ * none. */
+const char *server_url(struct reader *r, struct place p);
+
+/* security.c */
+struct model_security *security_of(
+	struct reader *r, struct place p); /* NULL: the place has no `security` */
+bool is_secured(struct reader *r, struct place root, struct place operation);
+const struct vec *scopes_of(
+	struct reader *r, struct place operation, const struct model_security *s);
+void check_application_security(struct reader *r, struct place p);
+
+/* extension.c: everything x-wso2-* that is not read elsewhere. */
+enum level {
+	LEVEL_ROOT,
+	LEVEL_PATH,
+	LEVEL_OPERATION
+};
+void check_extensions(struct reader *r, struct model *m, struct place p, enum level level);
+const char *tier_of(
+	struct reader *r, const struct model *m, struct place p); /* NULL or "Unlimited": none */
+
+#endif

@@ -1,0 +1,311 @@
+#include <ctype.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "toolkit/model.h"
+
+enum {
+	MAX_REFS = 10
+};
+
+/* What operations inherit. */
+struct root {
+	struct place place;
+	struct model_security *security;
+	const struct model_endpoint *production;
+	const struct model_endpoint *sandbox;
+	size_t operations;
+};
+
+char *path_decode(struct arena *a, const char *text)
+{
+	char *out = arena_alloc(a, strlen(text) + 1);
+	size_t n = 0;
+
+	for (; *text; text++) {
+		char digits[3] = { 0 };
+
+		if (*text != '%') {
+			out[n++] = *text;
+			continue;
+		}
+		if (!isxdigit((unsigned char)text[1]) || !isxdigit((unsigned char)text[2]))
+			return NULL;
+		memcpy(digits, text + 1, 2);
+		out[n] = (char)strtoul(digits, NULL, 16);
+		if (out[n] == '\0' || out[n] == '/')
+			return NULL;
+		n++;
+		text += 2;
+	}
+	return out;
+}
+
+/* ---- operations ---- */
+
+/* Operation before path item before root, an extension before servers. */
+static void choose_endpoints(struct reader *r, struct model *m, struct place item,
+	const struct root *root, struct model_operation *op)
+{
+	op->production = endpoint_of_extension(r, m, op->place, "x-wso2-production-endpoints");
+	if (!op->production && json_get(op->place.at, "servers"))
+		op->production = endpoint_of_servers(r, m, op->place);
+	if (!op->production && json_get(item.at, "servers"))
+		op->production = endpoint_of_servers(r, m, item);
+	if (!op->production)
+		op->production = root->production;
+	op->sandbox = endpoint_of_extension(r, m, op->place, "x-wso2-sandbox-endpoints");
+	if (!op->sandbox)
+		op->sandbox = root->sandbox;
+}
+
+static const char *id_of(struct reader *r, struct place p, const char *method, const char *template)
+{
+	const char *id = json_get_str(p.at, "operationId");
+
+	if (!str_empty(id) && strlen(id) <= 256)
+		return id;
+	return arena_printf(r->a, "%s %s", method, template);
+}
+
+static void read_operation(struct reader *r, struct model *m, struct root *root, struct place item,
+	struct place p, struct model_path *path, enum method method)
+{
+	struct model_operation *op = arena_alloc(r->a, sizeof(*op));
+
+	if (!json_is_object(p.at)) {
+		refuse(r, "InvalidDocument", p, "%s, expected an operation (an object)",
+			json_type_name(p.at));
+		return;
+	}
+	if (++root->operations == CONTRACT_MAX_OPERATIONS + 1)
+		refuse(r, "LimitExceeded", root->place, "more than %d operations",
+			CONTRACT_MAX_OPERATIONS);
+	op->place = p;
+	op->method = method;
+	op->id = id_of(r, p, method_name(method), path->template);
+	op->secured = is_secured(r, root->place, p);
+	op->security = security_of(r, p);
+	if (!op->security)
+		op->security = root->security;
+	op->scopes = scopes_of(r, p, op->security);
+	op->tier = tier_of(r, m, p);
+	choose_endpoints(r, m, item, root, op);
+	check_application_security(r, p);
+	check_extensions(r, m, p, LEVEL_OPERATION);
+	vec_add(r->a, &path->operations, op);
+}
+
+static int by_method(const void *x, const void *y)
+{
+	const struct model_operation *const *a = x;
+	const struct model_operation *const *b = y;
+
+	return (int)(*a)->method - (int)(*b)->method;
+}
+
+static const struct {
+	const char *key;
+	enum method method;
+} methods[] = {
+	{ "get", METHOD_GET },
+	{ "head", METHOD_HEAD },
+	{ "post", METHOD_POST },
+	{ "put", METHOD_PUT },
+	{ "delete", METHOD_DELETE },
+	{ "patch", METHOD_PATCH },
+	{ "options", METHOD_OPTIONS },
+};
+
+static enum method method_of(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (str_eq(methods[i].key, key))
+			return methods[i].method;
+	return METHOD_OTHER;
+}
+
+static void check_other(struct reader *r, struct place p)
+{
+	static const char *const known[] = { "summary", "description", "servers", "parameters",
+		"$ref" };
+	const char *key = json_key(p.at);
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_eq(known[i], key))
+			return;
+	if (str_eq(key, "trace"))
+		warn(r, "NotSupported", p, "TRACE is never routed");
+	else if (!str_starts(key, "x-"))
+		warn(r, "UnknownField", p, "not the name of a method, has no effect");
+}
+
+/* ---- path items ---- */
+
+/* "~1" → "/", "~0" → "~" (RFC 6901). */
+static char *pointer_token(struct arena *a, const char *at, size_t n)
+{
+	char *out = arena_alloc(a, n + 1);
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (at[i] == '~' && i + 1 < n && (at[i + 1] == '0' || at[i + 1] == '1'))
+			out[k++] = at[++i] == '1' ? '/' : '~';
+		else
+			out[k++] = at[i];
+	}
+	return out;
+}
+
+static const struct json *pointed_at(struct reader *r, const char *ref)
+{
+	const struct json *v = r->root;
+
+	if (!str_starts(ref, "#/"))
+		return NULL;
+	for (ref++; v && *ref;) {
+		size_t n = strcspn(++ref, "/");
+
+		v = json_get(v, pointer_token(r->a, ref, n));
+		ref += n;
+	}
+	return v;
+}
+
+/* Follows `$ref` of a path item. */
+static bool follow(struct reader *r, struct place *p)
+{
+	struct place from = *p;
+	const char *ref;
+
+	for (int i = 0; (ref = json_get_str(p->at, "$ref")); i++) {
+		p->around = p->at;
+		p->at = pointed_at(r, ref);
+		if (i >= MAX_REFS || !json_is_object(p->at))
+			return refuse(r, "InvalidDocument", inside(r, from, "$ref"),
+				"\"%.100s\" does not lead to a path item of this document", ref);
+	}
+	return true;
+}
+
+static bool read_template(struct reader *r, struct place p, const char *key, const char **ret)
+{
+	char *template = path_decode(r->a, key);
+	struct err err = { .msg = "a broken percent sequence" };
+	size_t n = template ? strlen(template) : 0;
+
+	/* A slash at the end is ignored when matching. */
+	if (n > 1 && template[n - 1] == '/')
+		template[n - 1] = '\0';
+	if (!template || !contract_template_ok(template, &err))
+		return refuse(r, "InvalidTemplate", p, "%s", err.msg);
+	*ret = template;
+	return true;
+}
+
+static void read_item(struct reader *r, struct model *m, struct root *root, struct place p)
+{
+	struct model_path *path = arena_alloc(r->a, sizeof(*path));
+	struct place item = p;
+
+	if (!read_template(r, p, json_key(p.at), &path->template))
+		return;
+	path->place = p;
+	if (!json_is_object(p.at)) {
+		refuse(r, "InvalidDocument", p, "%s, expected a path item (an object)",
+			json_type_name(p.at));
+		return;
+	}
+	if (!follow(r, &item))
+		return;
+	json_foreach (v, item.at) {
+		enum method method = method_of(json_key(v));
+
+		if (method == METHOD_OTHER)
+			check_other(r, member(r, item, v));
+		else
+			read_operation(r, m, root, item, member(r, item, v), path, method);
+	}
+	check_extensions(r, m, item, LEVEL_PATH);
+	if (path->operations.n == 0)
+		return;
+	if (path->operations.n > 1)
+		qsort(path->operations.at, path->operations.n, sizeof(void *), by_method);
+	vec_add(r->a, &m->paths, path);
+}
+
+/* ---- all ---- */
+
+struct shape {
+	const char *text;
+	const struct model_path *path;
+};
+
+static int by_shape(const void *x, const void *y)
+{
+	const struct shape *a = x;
+	const struct shape *b = y;
+	int order = strcmp(a->text, b->text);
+
+	return order ? order : strcmp(a->path->place.path, b->path->place.path);
+}
+
+static void check_duplicates(struct reader *r, const struct model *m)
+{
+	struct shape *shapes = arena_alloc(r->a, (m->paths.n + 1) * sizeof(*shapes));
+	size_t n = 0;
+
+	vec_foreach (const struct model_path *, p, &m->paths)
+		shapes[n++] = (struct shape){ contract_template_shape(r->a, p->template), p };
+	if (n > 1)
+		qsort(shapes, n, sizeof(*shapes), by_shape);
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(shapes[i - 1].text, shapes[i].text))
+			refuse(r, "DuplicatePath", shapes[i].path->place,
+				"matches the same requests as \"%.200s\"; put the operations under one path",
+				shapes[i - 1].path->template);
+}
+
+static int by_template(const void *x, const void *y)
+{
+	const struct model_path *const *a = x;
+	const struct model_path *const *b = y;
+
+	return strcmp((*a)->template, (*b)->template);
+}
+
+static bool has_paths(struct reader *r, struct place paths)
+{
+	if (!json_is_object(paths.at))
+		return refuse(r, "NoPaths", paths, "%s, expected an object with at least one path",
+			paths.at ? json_type_name(paths.at) : "missing");
+	json_foreach (v, paths.at)
+		if (!str_starts(json_key(v), "x-"))
+			return true;
+	return refuse(r, "NoPaths", paths, "empty, expected at least one path");
+}
+
+void read_paths(struct reader *r, struct model *m, struct place place)
+{
+	struct place paths = inside(r, place, "paths");
+	struct root root = { .place = place };
+	size_t errors = r->diagnostics->errors;
+
+	root.security = security_of(r, place);
+	root.production = endpoint_of_extension(r, m, place, "x-wso2-production-endpoints");
+	if (!root.production && !json_get(place.at, "x-wso2-production-endpoints"))
+		root.production = endpoint_of_servers(r, m, place);
+	root.sandbox = endpoint_of_extension(r, m, place, "x-wso2-sandbox-endpoints");
+	if (!has_paths(r, paths))
+		return;
+	json_foreach (v, paths.at)
+		if (!str_starts(json_key(v), "x-"))
+			read_item(r, m, &root, member(r, paths, v));
+	if (m->paths.n == 0 && r->diagnostics->errors == errors)
+		refuse(r, "NoPaths", paths, "no path has an operation");
+	if (m->paths.n > 1)
+		qsort(m->paths.at, m->paths.n, sizeof(void *), by_template);
+	check_duplicates(r, m);
+}

@@ -1,0 +1,85 @@
+#include "toolkit/show.h"
+
+#include "gateway/core/contract.h"
+#include "lib/base/arena.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+
+enum {
+	MAX_TEXT = 64 * 1024 * 1024
+};
+
+static void show_security(
+	struct str *s, const struct contract *c, const struct contract_operation *op)
+{
+	if (!op->secured) {
+		str_add(s, "open");
+		return;
+	}
+	for (size_t i = 0; i < op->n_issuers; i++) {
+		const char *name = c->issuers[op->issuers[i]].security;
+
+		if (i == 0 || !str_eq(name, c->issuers[op->issuers[i - 1]].security))
+			str_addf(s, "%s%s", i ? "|" : "", name);
+	}
+	for (size_t i = 0; i < op->n_scopes; i++)
+		str_addf(s, "%s%s", i ? "|" : " scope ", op->scopes[i]);
+}
+
+static void show_operation(struct str *s, const struct contract *c, const char *template,
+	const struct contract_operation *op)
+{
+	str_addf(s, "    %-7s %-40s ", method_name(op->method), template);
+	show_security(s, c, op);
+	if (op->endpoint != SIZE_MAX)
+		str_addf(s, " -> %s", c->endpoints[op->endpoint].url);
+	if (op->sandbox != SIZE_MAX)
+		str_addf(s, " sandbox %s", c->endpoints[op->sandbox].url);
+	str_addc(s, '\n');
+}
+
+static void show_issuer(struct arena *a, struct str *s, const struct contract_issuer *issuer)
+{
+	str_addf(s, "  %s: %s", issuer->security, issuer->issuer);
+	if (issuer->audience)
+		str_addf(s, " audience %s", issuer->audience);
+	if (issuer->validate_subscription)
+		str_add(s, ", subscriptions checked");
+	str_addc(s, '\n');
+	for (size_t i = 0; i < issuer->n_keys; i++) {
+		const struct contract_key *k = &issuer->keys[i];
+
+		str_addf(s, "    key %.16s", k->id);
+		if (k->not_after)
+			str_addf(s, " from %s until %s", clock_rfc3339(a, k->not_before * 1000),
+				clock_rfc3339(a, k->not_after * 1000));
+		str_addc(s, '\n');
+	}
+}
+
+char *toolkit_show(struct arena *a, const struct contract *c)
+{
+	struct str s;
+
+	str_init(&s, a, MAX_TEXT);
+	for (size_t i = 0; i < c->n_apis; i++) {
+		const struct contract_api *api = &c->apis[i];
+
+		str_addf(&s, "%s %s at %s/ (credentials in %s)\n", api->title, api->version,
+			api->base_path, api->auth_header);
+		for (size_t p = 0; p < api->n_paths; p++)
+			for (size_t o = 0; o < api->paths[p].n_operations; o++)
+				show_operation(&s, c, api->paths[p].template,
+					&api->paths[p].operations[o]);
+	}
+	str_add(&s, c->n_issuers ? "issuers\n" : "no issuers\n");
+	for (size_t i = 0; i < c->n_issuers; i++)
+		show_issuer(a, &s, &c->issuers[i]);
+	str_addf(&s,
+		"settings\n  ports http %u, https %u, metrics %u; http/2 %s\n"
+		"  token cache %u entries; clock skew %lld s; backend host names %sverified\n",
+		c->http_port, c->https_port, c->metrics_port, c->http2 ? "on" : "off",
+		c->token_cache_entries, (long long)c->clock_skew_s,
+		c->verify_hostname ? "" : "not ");
+	return s.ptr;
+}
