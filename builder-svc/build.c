@@ -215,8 +215,8 @@ static bool build_succeeded(const struct scene *s, struct plan *p)
 		digest = json_get_str(s->w->observed, "digest");
 	if (!digest)
 		return false;
-	tell_ready(s, p, digest, "build");
 	plan_wake(p, "build.result", "image is built");
+	tell_ready(s, p, digest, "build");
 	return true;
 }
 
@@ -355,8 +355,8 @@ static bool image_is_in_the_registry(const struct scene *s, struct plan *p)
 	if (!registry_has_it(s))
 		return false;
 	credentials(s, p);
-	tell_ready(s, p, json_get_str(s->w->observed, "digest"), "registry");
 	plan_wake(p, "build.result", "image exists");
+	tell_ready(s, p, json_get_str(s->w->observed, "digest"), "registry");
 	return true;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 
+#include "builder-svc/build.h"
 #include "endpoint-svc/endpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -22,6 +23,7 @@ static const struct {
 	{ "security-svc", security_needs, security_reconcile },
 	{ "ratelimit-svc", ratelimit_needs, ratelimit_reconcile },
 	{ "endpoint-svc", endpoint_needs, endpoint_reconcile },
+	{ "builder-svc", build_needs, build_reconcile },
 };
 
 static char *read_all(struct arena *a, const char *path)

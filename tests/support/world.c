@@ -114,18 +114,22 @@ static const struct json *stored(const struct test_world *t, struct ref ref)
 	return found;
 }
 
-static bool selected(const struct json *object, const char *selector)
+/* "key=value,key=value": all of them. */
+static bool selected(struct arena *a, const struct json *object, const char *selector)
 {
-	const char *equals;
-	char key[256];
+	char *rest = arena_dup(a, selector ? selector : "");
+	char *save = NULL;
 
-	if (!selector)
-		return true;
-	equals = strchr(selector, '=');
-	if (!equals || strchr(selector, ',') || (size_t)(equals - selector) >= sizeof(key))
-		broken("selector \"%s\": only key=value is known here", selector);
-	(void)snprintf(key, sizeof(key), "%.*s", (int)(equals - selector), selector);
-	return str_eq(meta_label(object, key), equals + 1);
+	for (char *term = strtok_r(rest, ",", &save); term; term = strtok_r(NULL, ",", &save)) {
+		char *equals = strchr(term, '=');
+
+		if (!equals)
+			broken("selector \"%s\": only key=value is known here", selector);
+		*equals = '\0';
+		if (!str_eq(meta_label(object, term), equals + 1))
+			return false;
+	}
+	return true;
 }
 
 static bool take_objects(struct test_world *t, const struct needs *n)
@@ -157,7 +161,8 @@ static bool take_lists(struct test_world *t, const struct needs *n)
 			continue;
 		vec_foreach (struct object *, o, &t->cluster)
 			if (o->ref.kind == l->kind && (!l->ns || str_eq(o->ref.ns, l->ns)) &&
-				selected(o->json, l->selector) && stored(t, o->ref) == o->json)
+				selected(w->arena, o->json, l->selector) &&
+				stored(t, o->ref) == o->json)
 				vec_add(w->arena, &l->items, o);
 		vec_add(w->arena, &w->lists, l);
 		grew = true;
