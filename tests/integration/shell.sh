@@ -52,9 +52,9 @@ run_tests() {
 		(set -e; "$name") >"$TMP/$name.log" 2>&1
 		# shellcheck disable=SC2181
 		if (($? == 0)); then
-			echo "  ok   ${name#test_}"
+			echo "ok - ${name#test_}"
 		else
-			echo "  FAIL ${name#test_}"
+			echo "not ok - ${name#test_}"
 			sed 's/^/       /' "$TMP/$name.log"
 			failed=1
 		fi

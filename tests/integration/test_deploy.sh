@@ -237,12 +237,12 @@ test_the_default_security_has_the_public_certificate() {
 test_the_manifest_has_the_bus_configuration() { deploy/bus/embed.sh --check; }
 
 test_render_names_the_users_registry_and_fills_in_the_two_values() {
-	echo 'api-svc=registry.example/apim/api-svc@sha256:0' >"$TMP/images"
+	echo 'operator=registry.example/apim/operator@sha256:0' >"$TMP/images"
 	DOCKER_REGISTRY=http://registry.example:5000/a DOCKER_USERNAME='u&|/' DOCKER_PASSWORD=p \
 		deploy/render.sh registry.example/apim/ "$TMP/images" "$TMP/rendered"
 	same '' "$(grep -rh 172.30.0.1 "$TMP/rendered")"
-	grep -q 'image: registry.example/apim/api-svc@sha256:0$' "$TMP/rendered/controller-artifacts/api-svc.yaml"
-	grep -q 'image: registry.example/apim/watcher:latest$' "$TMP/rendered/controller-artifacts/watcher.yaml"
+	grep -q 'image: registry.example/apim/operator@sha256:0$' "$TMP/rendered/controller-artifacts/api-svc.yaml"
+	grep -q 'image: registry.example/apim/nats:latest$' "$TMP/rendered/controller-artifacts/10-nats.yaml"
 	grep -q 'value: registry.example/apim/gateway:latest$' "$TMP/rendered/controller-artifacts/api-svc.yaml"
 	k apply --dry-run=server -f "$TMP/rendered/controller-configs/" >/dev/null
 	k create --dry-run=client -o json -f "$TMP/rendered/controller-configs/docker_secret_template.yaml" |
