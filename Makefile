@@ -6,6 +6,7 @@
 #   CC=clang      another compiler (its own variant folder)
 #   WERROR=       do not stop at warnings
 #   V=1           show commands
+SHELL   := /bin/bash
 comma   := ,
 BUILD   ?= build
 VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(or $(MODE),release))$(if $(findstring clang,$(CC)),-clang)
