@@ -65,6 +65,14 @@ digest_of() { # NAME: builds and pushes if need be; prints IMAGE@DIGEST
 	echo "$registry/$name:$tag@$digest"
 }
 
+tag_latest() { # NAME IMAGE: lets NAME:latest be that image, which is in the local registry
+	local url=http://$REGISTRY/v2/$1/manifests reference=${2#*@} type
+	[[ $2 == *@* ]] || reference=${2##*:}
+	type=$(curl -sf --max-time 10 -o "$work/manifest" -w '%{content_type}' -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		-H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "$url/$reference") || return 0
+	curl -sf --max-time 10 -o /dev/null -X PUT -H "Content-Type: $type" --data-binary "@$work/manifest" "$url/latest"
+}
+
 touch "$B/images.env"
 for name in "${names[@]}"; do
 	image=$(digest_of "$name")
@@ -80,6 +88,11 @@ if [[ -z ${CLUSTER:-} || $CLUSTER == local ]]; then
 	for name in nats kaniko; do
 		sed -i "/^$name=/d" "$B/images.env"
 		echo "$name=$(image_of "$name")" >>"$B/images.env"
+	done
+	# The manifests as they are committed name these tags, so that they can be applied by hand.
+	for name in "${all[@]}" nats kaniko; do
+		image=$(sed -n "s/^$name=//p" "$B/images.env")
+		[[ -z $image ]] || tag_latest "$name" "$image"
 	done
 fi
 sort -o "$B/images.env" "$B/images.env"
