@@ -1,0 +1,146 @@
+#include "endpoint-svc/backend.h"
+#include "endpoint-svc/endpoint.h"
+#include "lib/base/arena.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
+#include "tests/support/unit.h"
+#include "tests/support/world.h"
+
+static struct test_world *products(struct arena *a, const char *deploy)
+{
+	struct test_world *t = test_world_new(a);
+
+	test_world_add(
+		t, arena_printf(a,
+			   "{kind: TargetEndpoint, metadata: {name: products, namespace: online, "
+			   "uid: u, generation: 1, labels: {app: wso2}}, "
+			   "spec: {protocol: http, port: 80, targetPort: 9090, deploy: %s}}",
+			   deploy));
+	test_world_root(t, KIND_TARGET_ENDPOINT, "online", "products");
+	return t;
+}
+
+static struct plan *decide(struct test_world *t)
+{
+	return test_world_run(t, endpoint_needs, endpoint_reconcile);
+}
+
+static const struct json *deployment(const struct plan *p)
+{
+	return test_applied(p, KIND_DEPLOYMENT, "products");
+}
+
+static int64_t replicas(const struct plan *p)
+{
+	return json_get_int(json_get(deployment(p), "spec"), "replicas", -1);
+}
+
+/* The Deployment as applied, living on with so many replicas and that status. */
+static void live_on(struct test_world *t, const struct plan *p, int n, const char *status)
+{
+	struct arena *a = t->world.arena;
+	struct json *live = json_dup(a, deployment(p));
+
+	json_set_int(a, json_sub(a, live, "spec"), "replicas", n);
+	json_set_int(a, json_sub(a, live, "metadata"), "generation", 1);
+	json_set(a, live, "status", json_format(a, status));
+	test_world_add(t, json_text(a, live));
+}
+
+#define ROLLED_OUT                                                                                 \
+	"{'observedGeneration':1,'replicas':4,'updatedReplicas':4,'availableReplicas':4,"          \
+	"'conditions':[{'type':'Progressing','reason':'NewReplicaSetAvailable'}]}"
+
+static void replicas_are_ours_at_birth_and_the_autoscalers_afterwards(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = products(a, "{name: p, dockerImage: 'p:1', count: 2}");
+	struct plan *p = decide(t);
+
+	assert_int_equal(replicas(p), 2);
+	live_on(t, p, 4, ROLLED_OUT);
+	assert_int_equal(replicas(decide(t)), 4);
+}
+
+static void ready_follows_the_rollout(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = products(a, "{name: p, dockerImage: 'p:1'}");
+	struct plan *p = decide(t);
+
+	assert_string_equal(test_condition(p, COND_READY), "Unknown Progressing");
+	assert_string_equal(test_condition(p, COND_RECONCILING), "True Progressing");
+	live_on(t, p, 4, "{}");
+	assert_string_equal(test_condition(decide(t), COND_READY), "Unknown Progressing");
+	live_on(t, p, 4, ROLLED_OUT);
+	p = decide(t);
+	assert_string_equal(test_condition(p, COND_READY), "True Ready");
+	assert_int_equal(p->messages.n, 1);
+	assert_int_equal(p->requeue_ms, 0);
+}
+
+static void an_available_deployment_that_is_about_to_change_is_not_ready(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = products(a, "{name: p, dockerImage: 'p:1'}");
+	struct test_world *changed = products(a, "{name: p, dockerImage: 'p:2'}");
+	struct plan *p;
+
+	live_on(changed, decide(t), 4, ROLLED_OUT);
+	p = decide(changed);
+	assert_string_equal(test_condition(p, COND_PROGRAMMED), "Unknown Progressing");
+	assert_true(p->requeue_ms > 0);
+}
+
+static void nothing_is_selected_by_the_users_labels(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct plan *p = decide(products(a, "{name: p, dockerImage: 'p:1'}"));
+	const struct json *service = test_applied(p, KIND_SERVICE, "products");
+	const char *unique = "{\"" LABEL_TARGET_ENDPOINT "\":\"products\"}";
+
+	assert_string_equal(json_text(a, json_path(service, "spec", "selector", NULL)), unique);
+	assert_string_equal(
+		json_text(a, json_path(deployment(p), "spec", "selector", "matchLabels", NULL)),
+		unique);
+	assert_string_equal(json_str(json_path(deployment(p), "spec", "template", "metadata",
+				    "labels", "app", NULL)),
+		"wso2");
+}
+
+static void a_change_of_labels_does_not_touch_the_selector(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct plan *p = decide(products(a, "{name: p, dockerImage: 'p:1'}"));
+	struct plan *q = decide(products(a, "{name: q, dockerImage: 'q:1'}"));
+
+	assert_true(json_equal(json_path(deployment(p), "spec", "selector", NULL),
+		json_path(deployment(q), "spec", "selector", NULL)));
+}
+
+static void a_refused_one_keeps_what_it_has(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct plan *p = decide(products(a, "{name: p, dockerImage: 'p:1', cpuLimit: lots}"));
+
+	assert_int_equal(p->applies.n + p->deletes.n, 0);
+	assert_string_equal(test_condition(p, COND_ACCEPTED), "False InvalidField");
+	assert_string_equal(test_condition(p, COND_PROGRAMMED), "Unknown Blocked");
+	assert_string_equal(test_condition(p, COND_STALLED), "True InvalidField");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replicas_are_ours_at_birth_and_the_autoscalers_afterwards),
+		cmocka_unit_test(ready_follows_the_rollout),
+		cmocka_unit_test(an_available_deployment_that_is_about_to_change_is_not_ready),
+		cmocka_unit_test(nothing_is_selected_by_the_users_labels),
+		cmocka_unit_test(a_change_of_labels_does_not_touch_the_selector),
+		cmocka_unit_test(a_refused_one_keeps_what_it_has),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
