@@ -40,6 +40,7 @@ struct apim_main_conf {
 	ngx_array_t *search;           /* ngx_str_t */
 	ngx_uint_t ndots;
 	ngx_shm_zone_t *metrics;
+	size_t **first_operation; /* [api][path]: where its operations stand among the counters */
 	struct core *core; /* of this worker */
 };
 

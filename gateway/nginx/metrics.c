@@ -59,6 +59,22 @@ static ngx_int_t init_zone(ngx_shm_zone_t *zone, void *old)
 	return pool->data ? NGX_OK : NGX_ERROR;
 }
 
+/* For each path of each API the number of operations before it. */
+static void number_operations(struct apim_main_conf *m)
+{
+	const struct contract *c = m->contract;
+	size_t n = 0;
+
+	m->first_operation = arena_alloc(m->arena, (c->n_apis + 1) * sizeof(*m->first_operation));
+	for (size_t a = 0; a < c->n_apis; a++) {
+		m->first_operation[a] = arena_alloc(m->arena, (c->apis[a].n_paths + 1) * sizeof(size_t));
+		for (size_t p = 0; p < c->apis[a].n_paths; p++) {
+			m->first_operation[a][p] = n;
+			n += c->apis[a].paths[p].n_operations;
+		}
+	}
+}
+
 ngx_int_t apim_metrics_zone(ngx_conf_t *cf, struct apim_main_conf *m)
 {
 	ngx_str_t name = ngx_string("apim_metrics");
@@ -68,6 +84,7 @@ ngx_int_t apim_metrics_zone(ngx_conf_t *cf, struct apim_main_conf *m)
 	m->metrics = ngx_shared_memory_add(cf, &name, size, &ngx_http_apim_module);
 	if (!m->metrics)
 		return NGX_ERROR;
+	number_operations(m);
 	m->metrics->init = init_zone;
 	m->metrics->data = m;
 	return NGX_OK;
@@ -78,21 +95,12 @@ static struct counters *counters_of(const struct apim_main_conf *m)
 	return m->metrics ? ((ngx_slab_pool_t *)m->metrics->shm.addr)->data : NULL;
 }
 
-/* Where the operations of a path begin among all: operations of one path stand together. */
-static size_t operation_index(const struct contract *c, const struct verdict *v)
+static size_t operation_index(const struct apim_main_conf *m, const struct verdict *v)
 {
-	size_t n = 0;
+	const size_t api = (size_t)(v->api - m->contract->apis);
+	const size_t path = (size_t)(v->path - v->api->paths);
 
-	for (size_t a = 0; a < c->n_apis; a++) {
-		const struct contract_api *api = &c->apis[a];
-
-		for (size_t p = 0; p < api->n_paths; p++) {
-			if (&api->paths[p] == v->path)
-				return n + (size_t)(v->operation - v->path->operations);
-			n += api->paths[p].n_operations;
-		}
-	}
-	return n;
+	return m->first_operation[api][path] + (size_t)(v->operation - v->path->operations);
 }
 
 static void count_fault(struct counters *c, int code)
@@ -125,8 +133,8 @@ ngx_int_t apim_metrics_log(ngx_http_request_t *r)
 
 	if (!c || !ctx || ctx->verdict.kind == VERDICT_HEALTH)
 		return NGX_OK;
-	o = ctx->verdict.operation && ctx->verdict.path ?
-		    &c->operations[operation_index(m->contract, &ctx->verdict)] :
+	o = ctx->verdict.operation && ctx->verdict.path && ctx->verdict.api ?
+		    &c->operations[operation_index(m, &ctx->verdict)] :
 		    &c->unrouted;
 	if (class >= 1 && class <= CLASSES)
 		ngx_atomic_fetch_add(&o->by_class[class - 1], 1);
