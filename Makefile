@@ -13,6 +13,7 @@ VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(or $(MODE),release))$(if
 B       := $(BUILD)/$(VARIANT)
 Q       := $(if $(V),,@)
 
+PLUGINS  := kubectl-apim kubectl-add kubectl-update
 SERVICES := security-svc ratelimit-svc endpoint-svc api-svc builder-svc watcher
 LIBS     := base json yaml x509 api conf msg plan kube bus svc
 
@@ -54,7 +55,7 @@ pure_obj := $(call obj,$(foreach l,base json yaml x509,$(call src,lib/$l)) $(cal
 .PHONY: all
 all: services tools ## build everything: services, apictl, toolkit, gateway
 services: $(SERVICES:%=$B/bin/%)
-tools: $B/bin/apictl $B/bin/toolkit gateway
+tools: $B/bin/apictl $(PLUGINS:%=$B/bin/%) $B/bin/toolkit gateway
 .PHONY: services tools gateway
 
 $B/libcore.a: $(lib_obj)
@@ -81,6 +82,10 @@ $B/bin/$1: $B/obj/$1/main.o $$(call obj,$$(call src,$1)) $B/libcore.a $B/libgate
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) $$(filter %.o,$$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $$@ $$(LDLIBS)
 endef
 $(foreach p,$(SERVICES) apictl,$(eval $(call program,$p)))
+
+# The names under which kubectl finds apictl.
+$(PLUGINS:%=$B/bin/%): $B/bin/apictl
+	$(Q)ln -sf apictl $@
 
 $B/bin/toolkit: $B/obj/toolkit/main.o $B/libgateway.a
 	@mkdir -p $(@D)
