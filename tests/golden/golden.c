@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 
+#include "api-svc/reconcile.h"
 #include "builder-svc/build.h"
 #include "endpoint-svc/endpoint.h"
 #include "lib/base/arena.h"
@@ -20,6 +21,7 @@ static const struct {
 	void (*needs)(const struct world *, struct needs *);
 	bool (*reconcile)(const struct world *, struct plan *, struct err *);
 } services[] = {
+	{ "api-svc", api_needs, api_reconcile },
 	{ "security-svc", security_needs, security_reconcile },
 	{ "ratelimit-svc", ratelimit_needs, ratelimit_reconcile },
 	{ "endpoint-svc", endpoint_needs, endpoint_reconcile },
