@@ -56,11 +56,12 @@ static struct place place_in(const struct model *m, const char *path)
 
 static void check_pair(struct model *m, const struct model *other)
 {
-	if (str_eq(m->base_path, other->base_path))
+	if (m->base_path && str_eq(m->base_path, other->base_path))
 		refuse(&m->reader, "DuplicateBasePath", place_in(m, "x-wso2-basePath"),
 			"\"%.200s/\" is also the base path of %.200s", m->base_path,
 			other->reader.document);
-	if (str_eq(m->title, other->title) && str_eq(m->version, other->version))
+	if (*m->title && *m->version && str_eq(m->title, other->title) &&
+		str_eq(m->version, other->version))
 		refuse(&m->reader, "DuplicateApi", place_in(m, "info"),
 			"title and version are those of %.200s", other->reader.document);
 }
@@ -70,6 +71,8 @@ static void check_health(struct model *m)
 	static const char health[] = "/health";
 	const size_t n = sizeof(health) - 1;
 
+	if (!m->base_path)
+		return;
 	if (strncmp(m->base_path, health, n) == 0 &&
 		(m->base_path[n] == '/' || m->base_path[n] == '\0'))
 		refuse(&m->reader, "InvalidBasePath", place_in(m, "x-wso2-basePath"),

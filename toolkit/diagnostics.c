@@ -16,12 +16,16 @@ static bool is_known(const struct toolkit_diagnostics *list, const char *documen
 }
 
 static void add(struct reader *r, enum toolkit_severity severity, const char *code, struct place p,
+	const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
+
+static void add(struct reader *r, enum toolkit_severity severity, const char *code, struct place p,
 	const char *fmt, va_list ap)
 {
 	struct toolkit_diagnostics *list = r->diagnostics;
 	struct toolkit_diagnostic *d;
 	char message[512];
 
+	p = settled(r, p);
 	if (is_known(list, r->document, code, p.path))
 		return;
 	*(severity == TOOLKIT_ERROR ? &list->errors : &list->warnings) += 1;
@@ -57,10 +61,19 @@ void warn(struct reader *r, const char *code, struct place p, const char *fmt, .
 	va_end(ap);
 }
 
+struct place settled(struct reader *r, struct place p)
+{
+	if (p.key)
+		p.path = *p.path ? arena_printf(r->a, "%s.%s", p.path, p.key) : p.key;
+	p.key = NULL;
+	return p;
+}
+
 struct place inside(struct reader *r, struct place p, const char *key)
 {
 	return (struct place){
-		.path = *p.path ? arena_printf(r->a, "%s.%s", p.path, key) : key,
+		.path = settled(r, p).path,
+		.key = key,
 		.at = json_get(p.at, key),
 		.around = p.at ? p.at : p.around,
 	};
@@ -68,15 +81,13 @@ struct place inside(struct reader *r, struct place p, const char *key)
 
 struct place member(struct reader *r, struct place p, const struct json *v)
 {
-	return (struct place){
-		.path = *p.path ? arena_printf(r->a, "%s.%s", p.path, json_key(v)) : json_key(v),
-		.at = v,
-	};
+	return (struct place){ .path = settled(r, p).path, .key = json_key(v), .at = v };
 }
 
 struct place element(struct reader *r, struct place p, size_t i, const struct json *v)
 {
-	return (struct place){ .path = arena_printf(r->a, "%s[%zu]", p.path, i), .at = v };
+	return (struct place){ .path = arena_printf(r->a, "%s[%zu]", settled(r, p).path, i),
+		.at = v };
 }
 
 const char *text_of(struct reader *r, const struct json *v)

@@ -200,7 +200,7 @@ static int check(struct arena *a, int argc, char **argv)
 	for (size_t i = 0; i < scan.n_documents; i++)
 		(void)printf("%s: %s %s at %s/\n", scan.documents[i].document,
 			scan.documents[i].title, scan.documents[i].version,
-			scan.documents[i].base_path);
+			scan.documents[i].base_path ? scan.documents[i].base_path : "?");
 	print_names("needs Security: ", &scan.securities);
 	print_names("names schemes: ", &scan.schemes);
 	if (scan.needs_default_security)

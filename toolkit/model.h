@@ -30,6 +30,8 @@ struct reader {
 /* A place in the document: "paths./products.get" and the value there. */
 struct place {
 	const char *path;
+	const char
+		*key; /* not NULL: the last step, joined to the path only when somebody reads it */
 	const struct json *at;	   /* NULL: absent */
 	const struct json *around; /* gives the line when the value is absent */
 };
@@ -42,6 +44,8 @@ void warn(struct reader *r, const char *code, struct place p, const char *fmt, .
 
 /* The member of a place, with its path; for one that json_foreach found; for an element of a list.
  */
+struct place settled(
+	struct reader *r, struct place p); /* joined, for places that many are inside of */
 struct place inside(struct reader *r, struct place p, const char *key);
 struct place member(struct reader *r, struct place p, const struct json *v);
 struct place element(struct reader *r, struct place p, size_t i, const struct json *v);
@@ -95,7 +99,7 @@ struct model {
 	const char *title;
 	const char *version;
 	const char *mode;
-	const char *base_path;	 /* decoded */
+	const char *base_path;	 /* decoded; NULL: wrong */
 	const char *auth_header; /* lower case; NULL: the settings' */
 	const char *tier;
 	bool has_interceptors;

@@ -79,9 +79,9 @@ static const char *read_info(struct reader *r, struct place info, const char *ke
 	if (!str_empty(text) && strlen(text) <= CONTRACT_MAX_TEXT)
 		return text;
 	refuse(r, "InvalidDocument", p, "%s, expected a text",
-		text && *text ? "too long"
-		: p.at	      ? "not a text"
-			      : "missing");
+		!text	? json_type_name(p.at)
+		: *text ? "too long"
+			: "empty");
 	return "";
 }
 
@@ -117,7 +117,7 @@ static const char *with_version(struct arena *a, const char *text, const char *v
 	return s.ptr;
 }
 
-/* Where the base path comes from, and its text. */
+/* Where the base path comes from, and its text; NULL: wrong, and told. */
 static const char *find_base_path(
 	struct reader *r, struct model *m, struct place root, struct place *ret)
 {
@@ -130,7 +130,7 @@ static const char *find_base_path(
 		if (str_empty(text)) {
 			refuse(r, "InvalidBasePath", *ret,
 				"not a text, expected a path as \"/store\"");
-			return "/";
+			return NULL;
 		}
 		text = with_version(r->a, text, m->version);
 		return *text == '/' ? text : arena_printf(r->a, "/%s", text);
@@ -139,6 +139,8 @@ static const char *find_base_path(
 	url = r->swagger2 ? text_of(r, ret->at) : server_url(r, root);
 	if (url)
 		return path_of_url(r->a, url);
+	if (!r->swagger2 && json_len(ret->at) > 0)
+		return NULL; /* told by server_url */
 	*ret = root;
 	warn(r, "BasePathMissing", root,
 		"no x-wso2-basePath and no %s: the API is served below \"/\"",
@@ -150,7 +152,7 @@ static const char *read_base_path(struct reader *r, struct model *m, struct plac
 {
 	struct place p;
 	const char *text = find_base_path(r, m, root, &p);
-	char *path = path_decode(r->a, text);
+	char *path = text ? path_decode(r->a, text) : NULL;
 	struct err err = { .msg = "a broken percent sequence" };
 	size_t n;
 
@@ -161,8 +163,9 @@ static const char *read_base_path(struct reader *r, struct model *m, struct plac
 		if (contract_base_path_ok(path, &err))
 			return path;
 	}
-	refuse(r, "InvalidBasePath", p, "base path \"%.100s\": %s", text, err.msg);
-	return "";
+	if (text)
+		refuse(r, "InvalidBasePath", p, "base path \"%.100s\": %s", text, err.msg);
+	return NULL;
 }
 
 /* ---- header ---- */

@@ -83,7 +83,7 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 	if (++root->operations == CONTRACT_MAX_OPERATIONS + 1)
 		refuse(r, "LimitExceeded", root->place, "more than %d operations",
 			CONTRACT_MAX_OPERATIONS);
-	op->place = p;
+	op->place = p = settled(r, p);
 	op->method = method;
 	op->id = id_of(r, p, method_name(method), path->template);
 	op->secured = is_secured(r, root->place, p);
@@ -193,7 +193,7 @@ static bool follow(struct reader *r, struct place *p)
 static bool read_template(struct reader *r, struct place p, const char *key, const char **ret)
 {
 	char *template = path_decode(r->a, key);
-	struct err err = { .msg = "a broken percent sequence" };
+	struct err err = { .msg = "a percent sequence that is broken or hides a slash" };
 	size_t n = template ? strlen(template) : 0;
 
 	/* A slash at the end is ignored when matching. */
@@ -208,16 +208,17 @@ static bool read_template(struct reader *r, struct place p, const char *key, con
 static void read_item(struct reader *r, struct model *m, struct root *root, struct place p)
 {
 	struct model_path *path = arena_alloc(r->a, sizeof(*path));
-	struct place item = p;
+	struct place item;
 
 	if (!read_template(r, p, json_key(p.at), &path->template))
 		return;
-	path->place = p;
+	path->place = p = settled(r, p);
 	if (!json_is_object(p.at)) {
 		refuse(r, "InvalidDocument", p, "%s, expected a path item (an object)",
 			json_type_name(p.at));
 		return;
 	}
+	item = p;
 	if (!follow(r, &item))
 		return;
 	json_foreach (v, item.at) {

@@ -143,7 +143,7 @@ struct toolkit_scanned {
 	const char *title;
 	const char *version;
 	const char *mode;      /* x-wso2-mode; NULL: absent */
-	const char *base_path; /* "" is the root */
+	const char *base_path; /* "" is the root; NULL: wrong */
 };
 
 struct toolkit_scan {

@@ -62,6 +62,8 @@ static bool templated(const char *at, size_t n, bool last, struct err *err)
 		return true;
 	if (memchr(at, '*', n))
 		return err_set(err, ERR_INVALID, "\"*\" is allowed as the whole last segment only");
+	if (n == 2 && at[0] == '{' && at[1] == '}')
+		return err_set(err, ERR_INVALID, "a parameter without a name");
 	if (n > 2 && at[0] == '{' && at[n - 1] == '}') {
 		at++;
 		n -= 2;

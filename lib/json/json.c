@@ -429,12 +429,33 @@ struct json *json_prune(struct json *v)
 	return v;
 }
 
-static void add_quoted(struct arena *a, struct str *s, const char *text)
+/* As cJSON prints strings, without its buffers. */
+static void add_quoted(struct str *s, const char *text)
 {
-	if (text)
-		str_add(s, json_text(a, json_string(a, text)));
-	else
+	static const char plain[] = "btn\0fr";
+
+	if (!text) {
 		str_add(s, "null");
+		return;
+	}
+	str_addc(s, '"');
+	for (const char *from = text;; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		str_addn(s, from, (size_t)(text - from));
+		if (c == '\0')
+			break;
+		from = text + 1;
+		if (c == '"' || c == '\\')
+			str_addf(s, "\\%c", c);
+		else if (c >= '\b' && c <= '\r' && plain[c - '\b'])
+			str_addf(s, "\\%c", plain[c - '\b']);
+		else
+			str_addf(s, "\\u%04x", c);
+	}
+	str_addc(s, '"');
 }
 
 struct json *json_format(struct arena *a, const char *template, ...)
@@ -453,7 +474,7 @@ struct json *json_format(struct arena *a, const char *template, ...)
 		}
 		switch (*++p) {
 		case 's':
-			add_quoted(a, &s, va_arg(ap, const char *));
+			add_quoted(&s, va_arg(ap, const char *));
 			break;
 		case 'd':
 			str_addf(&s, "%d", va_arg(ap, int));
@@ -527,11 +548,13 @@ static void add_canonical(struct arena *a, struct str *s, const cJSON *v)
 		for (size_t i = 0; i < n; i++) {
 			if (i > 0)
 				str_addc(s, ',');
-			add_quoted(a, s, members[i]->string);
+			add_quoted(s, members[i]->string);
 			str_addc(s, ':');
 			add_canonical(a, s, members[i]);
 		}
 		str_addc(s, '}');
+	} else if (cJSON_IsString(v)) {
+		add_quoted(s, v->valuestring);
 	} else {
 		str_add(s, json_text(a, (const struct json *)v));
 	}

@@ -27,8 +27,17 @@ struct yaml_lines {
 	size_t cap;
 };
 
+/* A key of a mapping that is being read. */
+struct member {
+	const char *key;
+	yaml_mark_t at;
+};
+
 struct reader {
 	yaml_parser_t parser;
+	struct member *members; /* of all open mappings, innermost last */
+	size_t n;
+	size_t cap;
 	struct arena *arena;
 	struct yaml_lines *lines; /* NULL: nobody asked */
 	struct err *err;
@@ -37,6 +46,7 @@ struct reader {
 static void reader_done(struct reader *r)
 {
 	yaml_parser_delete(&r->parser);
+	free(r->members);
 }
 
 static bool refuse(struct reader *r, const yaml_mark_t *at, enum err_code code, const char *what)
@@ -60,21 +70,24 @@ static bool next_event(struct reader *r, yaml_event_t *ret)
 		at.column + 1, r->parser.problem ? r->parser.problem : "unreadable");
 }
 
+static void *grown(void *at, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return at;
+	*cap = *cap ? 2 * *cap : 64;
+	at = reallocarray(at, *cap, size);
+	if (!at)
+		abort();
+	return at;
+}
+
 static void note(struct reader *r, const struct json *v, const yaml_mark_t *at, const char *written)
 {
 	struct yaml_lines *l = r->lines;
 
 	if (!l)
 		return;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct place *grown = arena_alloc(r->arena, cap * sizeof(*grown));
-
-		if (l->n > 0)
-			memcpy(grown, l->at, l->n * sizeof(*grown));
-		l->at = grown;
-		l->cap = cap;
-	}
+	l->at = grown(l->at, l->n, &l->cap, sizeof(*l->at));
 	l->at[l->n++] = (struct place){ .value = v, .written = written, .line = at->line + 1 };
 }
 
@@ -201,31 +214,6 @@ static struct json *scalar(struct reader *r, const yaml_event_t *e)
 
 /* ---- collections ---- */
 
-struct member {
-	const char *key;
-	yaml_mark_t at;
-};
-
-struct members {
-	struct member *at;
-	size_t n;
-	size_t cap;
-};
-
-static void members_add(struct arena *a, struct members *m, const char *key, yaml_mark_t at)
-{
-	if (m->n == m->cap) {
-		size_t cap = m->cap ? 2 * m->cap : 8;
-		struct member *grown = arena_alloc(a, cap * sizeof(*grown));
-
-		if (m->n > 0)
-			memcpy(grown, m->at, m->n * sizeof(*grown));
-		m->at = grown;
-		m->cap = cap;
-	}
-	m->at[m->n++] = (struct member){ .key = key, .at = at };
-}
-
 static int by_key(const void *x, const void *y)
 {
 	const struct member *a = x;
@@ -235,16 +223,21 @@ static int by_key(const void *x, const void *y)
 	return order ? order : (a->at.index > b->at.index) - (a->at.index < b->at.index);
 }
 
-static bool keys_differ(struct reader *r, struct members *m)
+/* Looks at the members from `first` on, and closes them. */
+static bool keys_differ(struct reader *r, size_t first)
 {
-	if (m->n > 1)
-		qsort(m->at, m->n, sizeof(*m->at), by_key);
-	for (size_t i = 1; i < m->n; i++)
-		if (str_eq(m->at[i - 1].key, m->at[i].key))
+	struct member *m = r->members + first;
+	size_t n = r->n - first;
+
+	r->n = first;
+	if (n > 1)
+		qsort(m, n, sizeof(*m), by_key);
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(m[i - 1].key, m[i].key))
 			return err_set(r->err, ERR_INVALID,
 				"line %zu, column %zu: duplicate key \"%.100s\", first on line %zu",
-				m->at[i].at.line + 1, m->at[i].at.column + 1, m->at[i].key,
-				m->at[i - 1].at.line + 1);
+				m[i].at.line + 1, m[i].at.column + 1, m[i].key,
+				m[i - 1].at.line + 1);
 	return true;
 }
 
@@ -271,46 +264,51 @@ static struct json *sequence(struct reader *r, int depth)
 	return NULL;
 }
 
-static const char *key_of(struct reader *r, const yaml_event_t *e)
+static bool key_is_plain(struct reader *r, const yaml_event_t *e)
 {
-	const char *key = (const char *)e->data.scalar.value;
+	if (e->type == YAML_ALIAS_EVENT || (e->type == YAML_SCALAR_EVENT && e->data.scalar.anchor))
+		return refuse(
+			r, &e->start_mark, ERR_INVALID, "anchors and aliases are not supported");
+	if (e->type != YAML_SCALAR_EVENT)
+		return refuse(r, &e->start_mark, ERR_INVALID, "a key that is not a scalar");
+	if (memchr(e->data.scalar.value, '\0', e->data.scalar.length))
+		return refuse(r, &e->start_mark, ERR_INVALID, "a NUL character");
+	return true;
+}
 
-	if (e->type == YAML_ALIAS_EVENT || e->data.scalar.anchor)
-		refuse(r, &e->start_mark, ERR_INVALID, "anchors and aliases are not supported");
-	else if (e->type != YAML_SCALAR_EVENT)
-		refuse(r, &e->start_mark, ERR_INVALID, "a key that is not a scalar");
-	else if (memchr(key, '\0', e->data.scalar.length))
-		refuse(r, &e->start_mark, ERR_INVALID, "a NUL character");
-	else
-		return arena_dup(r->arena, key);
-	return NULL;
+/* The value that follows a key, put into the object. */
+static bool member(struct reader *r, const yaml_event_t *key, struct json *object, int depth)
+{
+	yaml_event_t e;
+	struct json *v;
+
+	if (!key_is_plain(r, key) || !next_event(r, &e))
+		return false;
+	v = value(r, &e, depth);
+	yaml_event_delete(&e);
+	if (!v)
+		return false;
+	json_append(r->arena, object, (const char *)key->data.scalar.value, v);
+	r->members = grown(r->members, r->n, &r->cap, sizeof(*r->members));
+	r->members[r->n++] = (struct member){ .key = json_key(v), .at = key->start_mark };
+	return true;
 }
 
 static struct json *mapping(struct reader *r, int depth)
 {
 	struct json *object = json_object(r->arena);
-	struct members seen = { 0 };
+	size_t first = r->n;
 	yaml_event_t e;
 
 	while (next_event(r, &e)) {
-		struct json *member = NULL;
-		const char *key;
+		bool more = e.type != YAML_MAPPING_END_EVENT;
+		bool ok = more ? member(r, &e, object, depth) : keys_differ(r, first);
 
-		if (e.type == YAML_MAPPING_END_EVENT) {
-			yaml_event_delete(&e);
-			return keys_differ(r, &seen) ? object : NULL;
-		}
-		key = key_of(r, &e);
-		if (key)
-			members_add(r->arena, &seen, key, e.start_mark);
 		yaml_event_delete(&e);
-		if (!key || !next_event(r, &e))
+		if (!ok)
 			return NULL;
-		member = value(r, &e, depth);
-		yaml_event_delete(&e);
-		if (!member)
-			return NULL;
-		json_append(r->arena, object, key, member);
+		if (!more)
+			return object;
 	}
 	return NULL;
 }
@@ -447,6 +445,9 @@ struct json *yaml_parse(
 	struct yaml_lines *lines = ret_lines ? arena_alloc(a, sizeof(*lines)) : NULL;
 	struct json *v = parse_one(a, text, n, lines, err);
 	struct err ignored;
+
+	if (lines && lines->at)
+		arena_defer(a, free, lines->at);
 
 	if (!v && looks_like_json(text, n)) {
 		v = json_parse(a, text, n, &ignored);
