@@ -25,8 +25,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%.c
 	$(Q)$F/fuzz_$* -max_total_time=$(TIME) -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) -artifact_prefix=$F/$*- $F/corpus/$* $(wildcard tests/fuzz/corpus/$*)
 
-$(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $B/libcore.a $B/libgateway.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $< $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+$(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $(service_obj) $B/libcore.a $B/libgateway.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
 
 # ---- golden: tests/golden/<service>/<case>/world.yaml decides to plan.json; a new case is a folder ----
 $B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
@@ -38,3 +38,12 @@ golden: $B/tests/golden/golden ## what the services decide, compared with tests/
 	$(Q)$< tests/golden
 golden-update: $B/tests/golden/golden ## write what they decide to tests/golden: review it like code
 	$(Q)$< --update tests/golden
+
+# ---- end to end: stories on a running cluster with the operator, tests/e2e/NN-name.sh; make e2e E2E=02 for one ----
+$B/tests/e2e/load: $B/obj/tests/e2e/load.o $B/libcore.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS) -lpthread
+
+.PHONY: e2e
+e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=pattern)
+	$(Q)B=$B tests/e2e/run.sh $(E2E)

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+static void put(char *buf, size_t size, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
+
 /* A message that does not fit ends in an ellipsis instead of silently in the middle of a word. */
 static void put(char *buf, size_t size, const char *fmt, va_list ap)
 {
