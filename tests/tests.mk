@@ -7,9 +7,14 @@ $B/tests/integration/%: $B/obj/tests/integration/%.o $(support_obj) $(service_ob
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
 .PHONY: integration
-integration: $(INTEGRATION_BIN) ## tests against a real API server and message bus
+integration: $(INTEGRATION_BIN) $B/bin/apictl ## tests against a real API server and message bus
 	$(Q)set -e; for t in $(INTEGRATION_BIN); do \
 		echo "  TEST $${t#$B/}"; tests/integration/with-apiserver.sh tests/integration/with-nats.sh $$t; done
+	$(Q)set -e; for t in tests/integration/test_*.sh; do echo "  TEST $$t"; APICTL=$B/bin/apictl $$t; done
+
+.PHONY: leaks
+leaks: services ## every service under valgrind
+	$(Q)B=$B tests/integration/leaks.sh
 
 # ---- fuzzing: make fuzz T=stream TIME=60; a fuzzer is tests/fuzz/fuzz_<name>.c, its corpus tests/fuzz/corpus/<name>/ ----
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -20,7 +25,7 @@ F       := $(BUILD)/fuzz
 .PHONY: fuzz $(FUZZERS:%=fuzz-%)
 fuzz: $(T:%=fuzz-%) ## run fuzzers (T=name, default all) for TIME seconds each
 $(FUZZERS:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%.c
-	$(Q)$(MAKE) --no-print-directory BUILD=$F CC=clang SAN=fuzzer-no-link,address,undefined $F/fuzz_$*
+	$(Q)$(MAKE) --no-print-directory BUILD=$F CC=clang SAN=fuzzer-no-link,address,undefined WERROR= $F/fuzz_$*
 	@mkdir -p $F/corpus/$*
 	$(Q)$F/fuzz_$* -max_total_time=$(TIME) -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) -artifact_prefix=$F/$*- $F/corpus/$* $(wildcard tests/fuzz/corpus/$*)
