@@ -150,7 +150,7 @@ test_each_service_may_do_its_part() {
 		watcher watch configmaps
 		watcher watch jobs.batch
 		watcher watch ingresses.networking.k8s.io
-		watcher patch leases.coordination.k8s.io wso2-system
+		watcher patch leases.coordination.k8s.io wso2-system apim-watcher
 		watcher create leases.coordination.k8s.io wso2-system
 		security-svc get securities.wso2.com
 		security-svc get secrets
@@ -188,7 +188,7 @@ test_no_service_may_do_anothers_part() {
 		watcher get secrets
 		watcher patch apis.wso2.com
 		watcher create events
-		watcher patch leases.coordination.k8s.io
+		watcher patch leases.coordination.k8s.io wso2-system another
 		security-svc list secrets
 		security-svc get configmaps
 		security-svc patch securities.wso2.com
