@@ -7,7 +7,7 @@ $B/tests/integration/%: $B/obj/tests/integration/%.o $(support_obj) $(service_ob
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
 .PHONY: integration
-integration: $(INTEGRATION_BIN) $B/bin/apictl ## tests against a real API server and message bus
+integration: $(INTEGRATION_BIN) services $B/bin/apictl ## tests against a real API server and message bus
 	$(Q)set -e; for t in $(INTEGRATION_BIN); do \
 		echo "  TEST $${t#$B/}"; tests/integration/with-apiserver.sh tests/integration/with-nats.sh $$t; done
 	$(Q)set -e; for t in tests/integration/test_*.sh; do echo "  TEST $$t"; APICTL=$B/bin/apictl $$t; done
