@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # test_rights.sh: the six services, each with the account and the bus user that the manifests give it, do all that they do for
-# an API, against a real API server and bus. BIN names the folder of the programs.
+# an API, against a real API server and bus. APICTL names another apictl; the services stand beside it.
 # shellcheck disable=SC2317 # tests are called by name
 set -uo pipefail
 # shellcheck source=tests/integration/shell.sh
 . "$(dirname "$0")/shell.sh"
 
-bin=$(readlink -f "${BIN:-build/release/bin}")
+bin=$(readlink -f "$(dirname "${APICTL:-build/release/bin/apictl}")")
 services=(security-svc ratelimit-svc endpoint-svc api-svc builder-svc watcher)
 for program in "${services[@]}" apictl; do
 	[[ -x $bin/$program ]] || { echo "test_rights.sh: SKIPPED: $bin/$program is missing (make)" >&2; exit 77; }
