@@ -1,8 +1,17 @@
-/* The nginx module around gateway/core: the only files that know both.
+/* The nginx module around gateway/core: what its files share.
  *
- * The contract is loaded once per configuration and shared by all workers (it is read-only); each worker has a core of its own. A request
- * is decided in the rewrite phase: it is answered there, or variables for proxy_pass are set and the request waits, if need be, for the
- * backend's address. Text from contract and requests reaches nginx as variables and headers only, never as configuration.
+ *   module.c    directives, loading of the contract, start and end of a worker
+ *   request.c   access phase: request → core_decide → answer, or on to proxy_pass
+ *   header.c    which request headers reach the backend
+ *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
+ *   peer.c      connections to backends: choice, keep-alive, TLS checks
+ *   page.c      every error that nginx itself would answer with HTML
+ *   log.c       one JSON object per request on standard output
+ *   metrics.c   counters of all workers in shared memory, as Prometheus text
+ *   variable.c  what nginx.conf asks the module for
+ *
+ * A worker has one struct core and one struct backend per endpoint; nothing is shared between workers but the counters.
+ * Nothing here blocks but the write of the log.
  */
 #ifndef GATEWAY_NGINX_APIM_H
 #define GATEWAY_NGINX_APIM_H
@@ -13,67 +22,121 @@
 #include <ngx_http.h>
 
 #include "gateway/core/core.h"
+#include "gateway/nginx/text.h"
 
-enum {
-	APIM_MAX_ADDRESSES = 16, /* of one backend */
-	APIM_MAX_SEARCH = 8,     /* DNS search domains */
-};
-
-/* What a worker knows about a backend of the contract. */
-struct apim_backend {
-	const struct contract_endpoint *endpoint;
-	ngx_str_t host;
-	ngx_flag_t literal; /* the host is an address; nothing to resolve */
-	ngx_sockaddr_t addresses[APIM_MAX_ADDRESSES];
-	socklen_t lengths[APIM_MAX_ADDRESSES];
-	ngx_uint_t n;
-	ngx_uint_t next; /* round robin */
-	time_t fresh_until;
-	time_t quiet_until; /* it could not be resolved: not asked again before */
-};
-
-struct apim_main_conf {
-	ngx_str_t contract_file;
-	struct arena *arena; /* holds the contract */
-	struct contract *contract;
-	struct apim_backend *backends; /* parallel to contract.endpoints; each worker fills its own copy */
-	ngx_array_t *search;           /* ngx_str_t */
-	ngx_uint_t ndots;
-	ngx_shm_zone_t *metrics;
-	size_t **first_operation; /* [api][path]: where its operations stand among the counters */
-	struct core *core; /* of this worker */
-};
-
-struct apim_loc_conf {
-	ngx_flag_t on;
-};
-
-/* One request. */
-struct apim_ctx {
-	struct arena *arena;
-	struct verdict verdict;
-	ngx_resolver_ctx_t *resolving;
-	ngx_uint_t candidate; /* which name is being asked for */
-	unsigned int decided : 1;
-	unsigned int starting : 1; /* an answer comes before the asking function returned */
-	unsigned int resolved : 1; /* the address was looked for; go on with what there is */
-};
+struct arena;
+struct backend;
 
 extern ngx_module_t ngx_http_apim_module;
 
-/* request.c */
-ngx_int_t apim_handle(ngx_http_request_t *r);
+/* ---- configuration: http {} ---- */
 
-/* backend.c */
-ngx_int_t apim_backends_init(ngx_conf_t *cf, struct apim_main_conf *m);
-/* NGX_OK: go on (there may be no address). NGX_DONE: the request waits and will run its phases again. */
-ngx_int_t apim_backend_resolve(ngx_http_request_t *r, struct apim_ctx *ctx, struct apim_backend *b);
-void apim_backend_forget(struct apim_ctx *ctx); /* the request ends while it waits */
-char *apim_backend_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+struct apim {
+	struct contract *contract;
+	const char *fingerprint; /* first 12 digits of the contract's SHA-256 */
+	struct arena *arena;	 /* of the contract and all that is derived from it */
+	size_t **op_base;	 /* [api][path]: number of its first operation */
+	size_t n_ops;
+	const char **auth_headers; /* of all APIs, each once, NULL at the end */
+	const char **hosts;	   /* per endpoint, without the brackets of an IPv6 address */
+	const char ***names;	   /* per endpoint: what to ask the resolver, NULL at the end */
+	const char ***known;	   /* per endpoint: addresses that need no resolver, NULL at the end */
+	ngx_resolver_t *resolver;  /* NULL: no name server */
+	X509_STORE *trust;	   /* NULL: no endpoint uses TLS */
+	ngx_shm_zone_t *zone;
+	const volatile unsigned char *draining; /* first byte of the launcher's state file */
 
-/* metrics.c */
-ngx_int_t apim_metrics_zone(ngx_conf_t *cf, struct apim_main_conf *m);
-ngx_int_t apim_metrics_log(ngx_http_request_t *r);
-char *apim_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+	/* directives */
+	ngx_str_t contract_file;
+	ngx_str_t resolv_file;
+	ngx_str_t hosts_file;
+	ngx_str_t state_file;
+	ngx_array_t *trust_files; /* ngx_str_t */
+
+	/* per worker */
+	struct core *core;
+	struct backend *backends;
+};
+
+struct apim *apim_of(ngx_http_request_t *r);
+struct apim *apim_of_cycle(ngx_cycle_t *cycle);
+bool apim_is_draining(const struct apim *m);
+
+/* location {} */
+struct apim_location {
+	ngx_flag_t gateway;
+};
+
+/* ---- one request ---- */
+
+struct ctx {
+	ngx_http_request_t *request;
+	struct arena *arena; /* NULL before a decision */
+	struct verdict verdict;
+	struct backend *backend; /* NULL: not forwarded */
+	ngx_queue_t waiting;	 /* in backend->waiting while is_waiting */
+	struct span id;		 /* X-Request-ID */
+	struct span page;	 /* replaces nginx' own body when is_page */
+	int fault;		 /* what the client got, for log and metrics */
+	const char *reason;
+	bool is_decided;
+	bool is_waiting;
+	bool is_page;
+	bool page_sent;
+	bool is_quiet; /* neither logged nor counted: health and metrics */
+};
+
+struct ctx *ctx_get(ngx_http_request_t *r);    /* NULL when there is none */
+struct ctx *ctx_ensure(ngx_http_request_t *r); /* NULL when memory is short */
+
+/* Phase handlers. */
+ngx_int_t request_post_read(ngx_http_request_t *r);
+ngx_int_t request_access(ngx_http_request_t *r);
+
+/* Sends status, type and body; the rest of the request's body is read and dropped. */
+ngx_int_t request_answer(
+	ngx_http_request_t *r, ngx_uint_t status, struct span type, struct span body);
+
+void request_worker_exit(void);
+
+/* ---- header.c ---- */
+
+/* Value of the first header of that lower-case name; *ret_n counts all of them. */
+bool header_find(void *request, const char *name, struct span *ret, size_t *ret_n);
+
+/* Whether the client's headers are within the contract's bound; credentials are not counted. */
+bool headers_fit(ngx_http_request_t *r, const struct apim *m);
+
+/* Removes what the backend must not get: credentials, X-JWT-Assertion, what only a gateway may say. */
+bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v);
+
+/* ---- page.c ---- */
+
+ngx_int_t page_init(void);
+ngx_int_t page_add_header(ngx_http_request_t *r, const char *name, struct span value);
+
+/* ---- log.c ---- */
+
+ngx_int_t log_request(ngx_http_request_t *r);
+void log_flush(void);
+u_char *log_error_text(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *buf, size_t n);
+
+/* ---- metrics.c ---- */
+
+enum upstream_error {
+	UPSTREAM_NAME,	  /* its name could not be resolved */
+	UPSTREAM_CONNECT, /* no connection, or it broke before an answer came */
+	UPSTREAM_TIMEOUT,
+	UPSTREAM_ERRORS,
+};
+
+ngx_int_t metrics_zone(ngx_conf_t *cf, struct apim *m);
+void metrics_request(struct apim *m, const struct ctx *ctx, ngx_uint_t status, uint64_t ms);
+void metrics_upstream_error(struct apim *m, enum upstream_error e);
+ngx_int_t metrics_handler(ngx_http_request_t *r);
+
+/* ---- variable.c ---- */
+
+ngx_int_t variable_init(ngx_conf_t *cf);
 
 #endif

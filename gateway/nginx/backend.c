@@ -1,299 +1,220 @@
-/* Backends: addresses looked up while the gateway runs, and a balancer over them.
- *
- * nginx resolves names in its configuration once, at start, and refuses to start over an unknown one. Here a name is asked for when a
- * request needs it, remembered as long as DNS says, and an unknown one is that request's 500 and nobody else's problem. Each endpoint of the
- * contract is an `upstream` block of its own, so that nginx' keepalive pools work.
- */
-#include "gateway/nginx/apim.h"
+#include "gateway/nginx/backend.h"
 
-#include "lib/base/arena.h"
-#include "lib/base/str.h"
+#include "gateway/nginx/peer.h"
 
 enum {
-	FAILED_QUIET_S = 1,
-	MIN_FRESH_S = 1,
-	MAX_TRIES = 3, /* addresses tried for one request */
+	LOOKUP_TIMEOUT_MS = 3000, /* per name */
+	RETRY_MS = 1000,
+	SHORTEST_TTL_S = 1,
+	LONGEST_TTL_S = 300,
 };
 
-/* ---- configuration ---- */
+static void on_answer(ngx_resolver_ctx_t *answer);
 
-static void set_literal(struct apim_backend *b, struct sockaddr *sa, socklen_t len)
+/* ngx_current_msec wraps around. */
+static bool is_past(ngx_msec_t t)
 {
-	ngx_memcpy(&b->addresses[0], sa, len);
-	ngx_inet_set_port((struct sockaddr *)&b->addresses[0], b->endpoint->port);
-	b->lengths[0] = len;
-	b->n = 1;
-	b->literal = 1;
+	return (ngx_msec_int_t)(ngx_current_msec - t) >= 0;
 }
 
-ngx_int_t apim_backends_init(ngx_conf_t *cf, struct apim_main_conf *m)
+static bool ask(struct backend *b)
 {
-	const struct contract *c = m->contract;
+	ngx_resolver_ctx_t *lookup;
+	const char *name = b->names[b->asked];
 
-	m->backends = ngx_pcalloc(cf->pool, (c->n_endpoints + 1) * sizeof(*m->backends));
-	if (!m->backends)
-		return NGX_ERROR;
-	for (size_t i = 0; i < c->n_endpoints; i++) {
-		struct apim_backend *b = &m->backends[i];
-		const char *host = c->endpoints[i].host;
-		ngx_addr_t addr;
-
-		b->endpoint = &c->endpoints[i];
-		if (str_eq_nocase(host, "localhost"))
-			host = "127.0.0.1";
-		b->host.data = (u_char *)(uintptr_t)host;
-		b->host.len = strlen(host);
-		if (b->host.len > 2 && host[0] == '[') {
-			b->host.data++;
-			b->host.len -= 2;
-		}
-		if (ngx_parse_addr(cf->pool, &addr, b->host.data, b->host.len) == NGX_OK)
-			set_literal(b, addr.sockaddr, addr.socklen);
-	}
-	return NGX_OK;
-}
-
-/* ---- resolving ---- */
-
-/* The i-th name to ask for, as the container's resolver would: a name with few dots first below the search domains. */
-static bool candidate(const struct apim_main_conf *m, struct arena *a, const struct apim_backend *b, ngx_uint_t i,
-	ngx_str_t *ret)
-{
-	ngx_uint_t n_search = m->search ? m->search->nelts : 0;
-	ngx_str_t *search = m->search ? m->search->elts : NULL;
-	ngx_uint_t dots = 0;
-	ngx_uint_t plain_at;
-	const char *name;
-
-	for (size_t k = 0; k < b->host.len; k++)
-		dots += b->host.data[k] == '.';
-	if (b->host.data[b->host.len - 1] == '.') {
-		*ret = (ngx_str_t){ b->host.len - 1, b->host.data };
-		return i == 0;
-	}
-	plain_at = dots >= m->ndots ? 0 : n_search;
-	if (i > n_search)
+	if (!name || !b->apim->resolver)
 		return false;
-	if (i == plain_at) {
-		*ret = b->host;
+	lookup = ngx_resolve_start(b->apim->resolver, NULL);
+	if (!lookup || lookup == NGX_NO_RESOLVER)
+		return false;
+	lookup->name = (ngx_str_t){ strlen(name), (u_char *)(uintptr_t)name };
+	lookup->handler = on_answer;
+	lookup->data = b;
+	lookup->timeout = LOOKUP_TIMEOUT_MS;
+	b->lookup = lookup;
+	/* Calls on_answer itself when the answer is at hand; frees the lookup when it fails. */
+	if (ngx_resolve_name(lookup) == NGX_OK)
 		return true;
+	b->lookup = NULL;
+	return false;
+}
+
+static void resume_waiting(struct backend *b)
+{
+	ngx_queue_t resumed;
+
+	if (ngx_queue_empty(&b->waiting))
+		return;
+	ngx_queue_init(&resumed);
+	ngx_queue_add(&resumed, &b->waiting);
+	ngx_queue_init(&b->waiting);
+	while (!ngx_queue_empty(&resumed)) {
+		struct ctx *ctx = ngx_queue_data(ngx_queue_head(&resumed), struct ctx, waiting);
+		ngx_http_request_t *r = ctx->request;
+		ngx_connection_t *c = r->connection;
+
+		ngx_queue_remove(&ctx->waiting);
+		ctx->is_waiting = false;
+		ngx_http_set_log_request(c->log, r);
+		ngx_http_core_run_phases(r);
+		ngx_http_run_posted_requests(c);
 	}
-	if (i > plain_at)
-		i--;
-	name = arena_printf(a, "%.*s.%.*s", (int)b->host.len, b->host.data, (int)search[i].len, search[i].data);
-	*ret = (ngx_str_t){ strlen(name), (u_char *)(uintptr_t)name };
-	return true;
 }
 
-static void remember(struct apim_backend *b, const ngx_resolver_ctx_t *answer)
+static void on_failure(struct backend *b, ngx_int_t state)
 {
-	ngx_uint_t n = 0;
-
-	for (ngx_uint_t i = 0; i < answer->naddrs && n < APIM_MAX_ADDRESSES; i++) {
-		ngx_memcpy(&b->addresses[n], answer->addrs[i].sockaddr, answer->addrs[i].socklen);
-		ngx_inet_set_port((struct sockaddr *)&b->addresses[n], b->endpoint->port);
-		b->lengths[n++] = answer->addrs[i].socklen;
+	if (state != NGX_RESOLVE_TIMEDOUT && b->names[b->asked + 1]) {
+		b->asked++;
+		if (ask(b))
+			return;
 	}
-	b->n = n;
-	b->fresh_until = ngx_max(answer->valid, ngx_time() + MIN_FRESH_S);
+	ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "backend \"%s\": no address: %s", b->host,
+		ngx_resolver_strerror(state));
+	b->asked = 0;
+	b->retry_at = ngx_current_msec + RETRY_MS;
+	resume_waiting(b);
 }
 
-static struct apim_backend *backend_of(ngx_http_request_t *r, const struct apim_ctx *ctx)
+static void take_addresses(struct backend *b, const ngx_resolver_ctx_t *answer)
 {
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
+	time_t ttl = answer->valid - ngx_time();
 
-	return &m->backends[ctx->verdict.endpoint - m->contract->endpoints];
-}
+	b->n_addresses = 0;
+	for (ngx_uint_t i = 0; i < answer->naddrs && b->n_addresses < BACKEND_MAX_ADDRESSES; i++) {
+		struct address *to = &b->addresses[b->n_addresses++];
 
-static ngx_int_t ask(ngx_http_request_t *r, struct apim_ctx *ctx);
-
-static void go_on(ngx_http_request_t *r)
-{
-	ngx_connection_t *c = r->connection;
-
-	r->write_event_handler = ngx_http_core_run_phases;
-	ngx_http_core_run_phases(r);
-	ngx_http_run_posted_requests(c);
+		ngx_memcpy(&to->sockaddr, answer->addrs[i].sockaddr, answer->addrs[i].socklen);
+		to->len = answer->addrs[i].socklen;
+		ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->endpoint->port);
+	}
+	ttl = ngx_min(ngx_max(ttl, SHORTEST_TTL_S), LONGEST_TTL_S);
+	b->fresh_until = ngx_current_msec + (ngx_msec_t)ttl * 1000;
+	b->retry_at = ngx_current_msec;
 }
 
 static void on_answer(ngx_resolver_ctx_t *answer)
 {
-	ngx_http_request_t *r = answer->data;
-	struct apim_ctx *ctx = ngx_http_get_module_ctx(r, ngx_http_apim_module);
-	ngx_int_t failed = answer->state;
+	struct backend *b = answer->data;
+	ngx_int_t state = answer->state;
 
-	if (!failed)
-		remember(backend_of(r, ctx), answer);
-	ctx->resolving = NULL;
+	b->lookup = NULL;
+	if (state == NGX_OK)
+		take_addresses(b, answer);
 	ngx_resolve_name_done(answer);
-	if (!failed)
-		ctx->resolved = 1;
-	else
-		ctx->candidate++;
-	/* Answered before ask() returned: it looks at what we left. */
-	if (ctx->starting)
+	if (state != NGX_OK) {
+		on_failure(b, state);
 		return;
-	if (failed && ask(r, ctx) == NGX_DONE)
+	}
+	/* The name that answered is asked first from now on, until it has no answer. */
+	peer_drop_unknown(b);
+	resume_waiting(b);
+}
+
+/* Whether a lookup is under way now. */
+static bool start_lookup(struct backend *b)
+{
+	if (b->is_static || b->lookup)
+		return b->lookup != NULL;
+	if ((b->n_addresses > 0 && !is_past(b->fresh_until)) || !is_past(b->retry_at))
+		return false;
+	if (!ask(b))
+		b->retry_at = ngx_current_msec + RETRY_MS;
+	return b->lookup != NULL;
+}
+
+enum backend_state backend_prepare(struct backend *b, struct ctx *ctx)
+{
+	bool is_asking = start_lookup(b);
+
+	if (b->n_addresses > 0)
+		return BACKEND_KNOWN;
+	if (!is_asking)
+		return BACKEND_UNKNOWN;
+	ngx_queue_insert_tail(&b->waiting, &ctx->waiting);
+	ctx->is_waiting = true;
+	return BACKEND_WAIT;
+}
+
+void backend_forget(struct ctx *ctx)
+{
+	if (ctx->is_waiting)
+		ngx_queue_remove(&ctx->waiting);
+	ctx->is_waiting = false;
+}
+
+void backend_doubt(struct backend *b)
+{
+	b->fresh_until = ngx_current_msec;
+}
+
+const struct address *backend_address(struct backend *b)
+{
+	return b->n_addresses > 0 ? &b->addresses[b->turn++ % b->n_addresses] : NULL;
+}
+
+bool backend_has_address(const struct backend *b, const struct address *wanted)
+{
+	for (size_t i = 0; i < b->n_addresses; i++) {
+		const struct address *a = &b->addresses[i];
+
+		if (a->len == wanted->len && memcmp(&a->sockaddr, &wanted->sockaddr, a->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void take_known(struct backend *b, const char *text)
+{
+	struct address *to = &b->addresses[b->n_addresses];
+	ngx_addr_t parsed;
+
+	if (b->n_addresses == BACKEND_MAX_ADDRESSES ||
+		ngx_parse_addr(ngx_cycle->pool, &parsed, (u_char *)(uintptr_t)text, strlen(text)) !=
+			NGX_OK)
 		return;
-	go_on(r);
+	ngx_memcpy(&to->sockaddr, parsed.sockaddr, parsed.socklen);
+	to->len = parsed.socklen;
+	ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->endpoint->port);
+	b->n_addresses++;
 }
 
-/* Asks for one candidate after the other until one is answered at once or later. */
-static ngx_int_t ask(ngx_http_request_t *r, struct apim_ctx *ctx)
+static void start(struct backend *b, struct apim *m, size_t i)
 {
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
-	ngx_http_core_loc_conf_t *location = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-	struct apim_backend *b = backend_of(r, ctx);
-	ngx_str_t name;
+	b->apim = m;
+	b->endpoint = &m->contract->endpoints[i];
+	b->host = m->hosts[i];
+	b->names = m->names[i];
+	ngx_queue_init(&b->waiting);
+	ngx_queue_init(&b->idle);
+	b->retry_at = ngx_current_msec;
+	for (const char **known = m->known[i]; *known; known++)
+		take_known(b, *known);
+	b->is_static = b->n_addresses > 0;
+}
 
-	while (!ctx->resolved && candidate(m, ctx->arena, b, ctx->candidate, &name)) {
-		ngx_resolver_ctx_t *question = ngx_resolve_start(location->resolver, NULL);
+struct backend *backend_start_all(struct apim *m, ngx_cycle_t *cycle)
+{
+	size_t n = m->contract->n_endpoints;
+	struct backend *all = ngx_pcalloc(cycle->pool, (n + 1) * sizeof(*all));
 
-		if (!question || question == NGX_NO_RESOLVER)
-			break;
-		question->name = name;
-		question->handler = on_answer;
-		question->data = r;
-		question->timeout = location->resolver_timeout;
-		ctx->resolving = question;
-		ctx->starting = 1;
-		if (ngx_resolve_name(question) != NGX_OK) {
-			ctx->resolving = NULL;
-			ctx->starting = 0;
-			break;
-		}
-		ctx->starting = 0;
-		if (ctx->resolving)
-			return NGX_DONE;
+	for (size_t i = 0; all && i < n; i++)
+		start(&all[i], m, i);
+	return all;
+}
+
+struct backend *backend_of(struct apim *m, const struct contract_endpoint *e)
+{
+	return &m->backends[e - m->contract->endpoints];
+}
+
+void backend_stop_all(struct apim *m)
+{
+	for (size_t i = 0; m->backends && i < m->contract->n_endpoints; i++) {
+		struct backend *b = &m->backends[i];
+
+		if (b->lookup)
+			ngx_resolve_name_done(b->lookup);
+		b->lookup = NULL;
+		peer_drop_all(b);
 	}
-	/* Nobody knows it: the addresses of before, if there are any, are the best guess. */
-	if (!ctx->resolved) {
-		ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "backend \"%V\" cannot be resolved", &b->host);
-		b->quiet_until = ngx_time() + FAILED_QUIET_S;
-	}
-	ctx->resolved = 1;
-	return NGX_OK;
-}
-
-ngx_int_t apim_backend_resolve(ngx_http_request_t *r, struct apim_ctx *ctx, struct apim_backend *b)
-{
-	if (b->literal || ngx_time() < b->fresh_until || ngx_time() < b->quiet_until) {
-		ctx->resolved = 1;
-		return NGX_OK;
-	}
-	if (ask(r, ctx) == NGX_OK)
-		return NGX_OK;
-	r->read_event_handler = ngx_http_test_reading;
-	r->write_event_handler = ngx_http_request_empty_handler;
-	if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK)
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	return NGX_DONE;
-}
-
-void apim_backend_forget(struct apim_ctx *ctx)
-{
-	if (ctx->resolving)
-		ngx_resolve_name_done(ctx->resolving);
-	ctx->resolving = NULL;
-}
-
-/* ---- the balancer ---- */
-
-struct peer {
-	struct apim_backend *backend;
-	ngx_uint_t at;
-	ngx_str_t name;
-};
-
-static ngx_int_t get_peer(ngx_peer_connection_t *pc, void *data)
-{
-	struct peer *p = data;
-	struct apim_backend *b = p->backend;
-	ngx_uint_t i;
-
-	if (b->n == 0)
-		return NGX_BUSY;
-	i = p->at % b->n;
-	pc->cached = 0;
-	pc->connection = NULL;
-	pc->sockaddr = (struct sockaddr *)&b->addresses[i];
-	pc->socklen = b->lengths[i];
-	pc->name = &p->name;
-	return NGX_OK;
-}
-
-static void free_peer(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
-{
-	struct peer *p = data;
-
-	if (state & NGX_PEER_FAILED) {
-		p->at++;
-		/* It may have moved: ask again soon. */
-		p->backend->fresh_until = ngx_min(p->backend->fresh_until, ngx_time() + MIN_FRESH_S);
-	}
-	if (pc->tries)
-		pc->tries--;
-}
-
-static ngx_int_t set_session(ngx_peer_connection_t *pc, void *data)
-{
-	(void)pc;
-	(void)data;
-	return NGX_OK;
-}
-
-static void save_session(ngx_peer_connection_t *pc, void *data)
-{
-	(void)pc;
-	(void)data;
-}
-
-static ngx_int_t init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
-{
-	struct apim_backend *b = us->peer.data;
-	struct peer *p = ngx_pcalloc(r->pool, sizeof(*p));
-
-	if (!p)
-		return NGX_ERROR;
-	p->backend = b;
-	p->at = b->next++;
-	p->name = b->host;
-	r->upstream->peer.data = p;
-	r->upstream->peer.get = get_peer;
-	r->upstream->peer.free = free_peer;
-	r->upstream->peer.set_session = set_session;
-	r->upstream->peer.save_session = save_session;
-	r->upstream->peer.tries = ngx_min(ngx_max(b->n, 1), MAX_TRIES);
-	return NGX_OK;
-}
-
-static ngx_int_t init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
-{
-	(void)cf;
-	us->peer.init = init_peer;
-	return NGX_OK;
-}
-
-char *apim_backend_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-	struct apim_main_conf *m = conf;
-	ngx_http_upstream_srv_conf_t *us = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
-	ngx_str_t *value = cf->args->elts;
-	ngx_int_t i = ngx_atoi(value[1].data, value[1].len);
-	ngx_http_upstream_server_t *placeholder;
-
-	(void)cmd;
-	if (!m->contract)
-		return "stands before apim_contract";
-	if (i < 0 || (size_t)i >= m->contract->n_endpoints)
-		return "is no endpoint of the contract";
-	/* nginx wants to see a server in every upstream block. */
-	placeholder = ngx_array_push(us->servers);
-	if (!placeholder)
-		return NGX_CONF_ERROR;
-	ngx_memzero(placeholder, sizeof(*placeholder));
-	us->flags = NGX_HTTP_UPSTREAM_CREATE;
-	us->peer.init_upstream = init_upstream;
-	us->peer.data = &m->backends[i];
-	return NGX_CONF_OK;
 }

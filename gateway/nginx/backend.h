@@ -61,6 +61,6 @@ void backend_doubt(struct backend *b);
 /* Takes the next address in turn. */
 const struct address *backend_address(struct backend *b);
 
-bool backend_has_address(const struct backend *b, const struct sockaddr *sa, socklen_t len);
+bool backend_has_address(const struct backend *b, const struct address *wanted);
 
 #endif

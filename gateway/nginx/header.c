@@ -1,5 +1,7 @@
 #include "gateway/nginx/apim.h"
 
+#include <strings.h>
+
 /* Said by gateways only: a backend may trust them, so a client cannot. nginx.conf sets its own X-Forwarded-* and X-Request-ID.
  * The last ones make some frameworks serve another path or method than the one that was checked. */
 static const char *const reserved[] = { "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
@@ -84,7 +86,7 @@ static bool is_for_this_hop(ngx_http_request_t *r, const ngx_table_elt_t *h)
 			from++;
 		while (n > 0 && (from[n - 1] == ' ' || from[n - 1] == '\t'))
 			n--;
-		if (n == h->key.len && ngx_strncasecmp((u_char *)from, h->key.data, n) == 0)
+		if (n == h->key.len && strncasecmp((const char *)from, (const char *)h->key.data, n) == 0)
 			return true;
 		at++;
 	}

@@ -1,264 +1,321 @@
-/* Counters in shared memory and their Prometheus text.
+/* Counters in shared memory, written by all workers, read by whichever answers /metrics.
  *
- * Labels are the contract's (API, version, operation): a client cannot make new ones.
- */
+ * Labels are bounded: operations come from the contract, never from a request. The zone's name carries the contract's
+ * fingerprint, so that after a reload equal contracts go on counting and others begin anew. */
+#include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
-
-#include "lib/base/arena.h"
-#include "lib/base/str.h"
+#include "gateway/nginx/backend.h"
 #include "lib/base/version.h"
 
 enum {
-	CLASSES = 5, /* 1xx to 5xx */
+	CLASSES = 5, /* 1xx … 5xx */
 	BUCKETS = 12,
-	FAULTS = 32,
-	TEXT_MAX = 16 * 1024 * 1024,
 };
 
-static const ngx_msec_t bucket_ms[BUCKETS] = { 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30000 };
+static const struct {
+	uint64_t ms;
+	const char *seconds;
+} buckets[BUCKETS] = { { 1, "0.001" }, { 3, "0.003" }, { 5, "0.005" }, { 10, "0.01" }, { 25, "0.025" },
+	{ 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 500, "0.5" }, { 1000, "1" }, { 5000, "5" },
+	{ 30000, "30" } };
 
-/* Faults by code, in the order of the specification. */
-static const int fault_codes[] = { 900900, 900901, 900902, 900903, 900904, 900905, 900906, 900907, 900908, 900909,
-	900910, 900911, 900912, 900913, 900914, 900915, 900916, 900917, 900800, 900802, 900803, 900804 };
+static const int fault_codes[] = { 101503, 101504, 101505, 900900, 900901, 900902, 900908, 900910,
+	900917, 400, 408, 500, 501, 503 };
 
-struct operation_counters {
-	ngx_atomic_t by_class[CLASSES];
-};
+static const char *const upstream_errors[UPSTREAM_ERRORS] = { "name", "connect", "timeout" };
 
+/* In the zone. */
 struct counters {
-	ngx_atomic_t buckets[BUCKETS + 1];
-	ngx_atomic_t milliseconds;
-	ngx_atomic_t faults[FAULTS];
-	ngx_atomic_t upstream_errors;
+	ngx_atomic_t faults[ARRAY_LEN(fault_codes)];
+	ngx_atomic_t upstream[UPSTREAM_ERRORS];
 	ngx_atomic_t cache_hits;
 	ngx_atomic_t cache_misses;
-	struct operation_counters unrouted;
-	struct operation_counters operations[]; /* in the order of the contract */
+	ngx_atomic_t duration[BUCKETS + 1]; /* the last one: longer */
+	ngx_atomic_t duration_ms;
+	ngx_atomic_t requests[]; /* [operation, the last one: none][class] */
 };
 
-static size_t count_operations(const struct contract *c)
+static size_t zone_bytes(const struct apim *m)
 {
-	size_t n = 0;
-
-	for (size_t a = 0; a < c->n_apis; a++)
-		for (size_t p = 0; p < c->apis[a].n_paths; p++)
-			n += c->apis[a].paths[p].n_operations;
-	return n;
+	return sizeof(struct counters) + (m->n_ops + 1) * CLASSES * sizeof(ngx_atomic_t);
 }
 
-static ngx_int_t init_zone(ngx_shm_zone_t *zone, void *old)
+static ngx_int_t on_zone(ngx_shm_zone_t *zone, void *old)
 {
-	struct apim_main_conf *m = zone->data;
 	ngx_slab_pool_t *pool = (ngx_slab_pool_t *)zone->shm.addr;
-	size_t size = sizeof(struct counters) + count_operations(m->contract) * sizeof(struct operation_counters);
+	struct apim *m = zone->data;
 
-	/* A reload keeps what was counted. */
-	if (old || zone->shm.exists)
+	if (old || zone->shm.exists) {
+		zone->data = pool->data;
 		return NGX_OK;
-	pool->data = ngx_slab_calloc(pool, size);
+	}
+	pool->data = ngx_slab_calloc(pool, zone_bytes(m));
+	zone->data = pool->data;
 	return pool->data ? NGX_OK : NGX_ERROR;
 }
 
-/* For each path of each API the number of operations before it. */
-static void number_operations(struct apim_main_conf *m)
+ngx_int_t metrics_zone(ngx_conf_t *cf, struct apim *m)
 {
-	const struct contract *c = m->contract;
-	size_t n = 0;
+	ngx_str_t name;
 
-	m->first_operation = arena_alloc(m->arena, (c->n_apis + 1) * sizeof(*m->first_operation));
-	for (size_t a = 0; a < c->n_apis; a++) {
-		m->first_operation[a] = arena_alloc(m->arena, (c->apis[a].n_paths + 1) * sizeof(size_t));
-		for (size_t p = 0; p < c->apis[a].n_paths; p++) {
-			m->first_operation[a][p] = n;
-			n += c->apis[a].paths[p].n_operations;
-		}
-	}
-}
-
-ngx_int_t apim_metrics_zone(ngx_conf_t *cf, struct apim_main_conf *m)
-{
-	ngx_str_t name = ngx_string("apim_metrics");
-	size_t size = 16 * ngx_pagesize + sizeof(struct counters) +
-		      count_operations(m->contract) * sizeof(struct operation_counters);
-
-	m->metrics = ngx_shared_memory_add(cf, &name, size, &ngx_http_apim_module);
-	if (!m->metrics)
+	name.len = strlen("apim_") + strlen(m->fingerprint);
+	name.data = ngx_pnalloc(cf->pool, name.len + 1);
+	if (!name.data)
 		return NGX_ERROR;
-	number_operations(m);
-	m->metrics->init = init_zone;
-	m->metrics->data = m;
+	(void)ngx_sprintf(name.data, "apim_%s%Z", m->fingerprint);
+	/* The slab allocator's own needs, rounded up generously. */
+	m->zone = ngx_shared_memory_add(
+		cf, &name, zone_bytes(m) * 5 / 4 + 16 * ngx_pagesize, &ngx_http_apim_module);
+	if (!m->zone)
+		return NGX_ERROR;
+	m->zone->init = on_zone;
+	m->zone->data = m;
 	return NGX_OK;
 }
 
-static struct counters *counters_of(const struct apim_main_conf *m)
+static struct counters *counters_of(const struct apim *m)
 {
-	return m->metrics ? ((ngx_slab_pool_t *)m->metrics->shm.addr)->data : NULL;
+	return m->zone->data;
 }
 
-static size_t operation_index(const struct apim_main_conf *m, const struct verdict *v)
+static void count(ngx_atomic_t *counter, ngx_atomic_int_t n)
 {
-	const size_t api = (size_t)(v->api - m->contract->apis);
-	const size_t path = (size_t)(v->path - v->api->paths);
+	(void)ngx_atomic_fetch_add(counter, n);
+}
 
-	return m->first_operation[api][path] + (size_t)(v->operation - v->path->operations);
+static size_t operation_number(const struct apim *m, const struct verdict *v)
+{
+	size_t api, path;
+
+	if (!v->api || !v->path || !v->operation)
+		return m->n_ops;
+	api = (size_t)(v->api - m->contract->apis);
+	path = (size_t)(v->path - v->api->paths);
+	return m->op_base[api][path] + (size_t)(v->operation - v->path->operations);
 }
 
 static void count_fault(struct counters *c, int code)
 {
-	for (size_t i = 0; i < sizeof(fault_codes) / sizeof(fault_codes[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(fault_codes); i++)
 		if (fault_codes[i] == code)
-			ngx_atomic_fetch_add(&c->faults[i], 1);
+			count(&c->faults[i], 1);
 }
 
-static void count_time(struct counters *c, const ngx_http_request_t *r)
+static void count_duration(struct counters *c, uint64_t ms)
 {
-	ngx_time_t *now = ngx_timeofday();
-	ngx_msec_int_t ms = (ngx_msec_int_t)((now->sec - r->start_sec) * 1000 + (ngx_msec_int_t)(now->msec - r->start_msec));
 	size_t i = 0;
 
-	ms = ngx_max(ms, 0);
-	while (i < BUCKETS && (ngx_msec_t)ms > bucket_ms[i])
+	while (i < BUCKETS && ms > buckets[i].ms)
 		i++;
-	ngx_atomic_fetch_add(&c->buckets[i], 1);
-	ngx_atomic_fetch_add(&c->milliseconds, (ngx_atomic_int_t)ms);
+	count(&c->duration[i], 1);
+	count(&c->duration_ms, (ngx_atomic_int_t)ms);
 }
 
-ngx_int_t apim_metrics_log(ngx_http_request_t *r)
+void metrics_request(struct apim *m, const struct ctx *ctx, ngx_uint_t status, uint64_t ms)
 {
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
-	const struct apim_ctx *ctx = ngx_http_get_module_ctx(r, ngx_http_apim_module);
 	struct counters *c = counters_of(m);
-	struct operation_counters *o;
-	ngx_uint_t class = r->headers_out.status / 100;
+	static const struct verdict none;
+	const struct verdict *v = ctx ? &ctx->verdict : &none;
+	size_t class = status >= 100 && status < 600 ? status / 100 - 1 : CLASSES - 1;
 
-	if (!c || !ctx || ctx->verdict.kind == VERDICT_HEALTH)
-		return NGX_OK;
-	o = ctx->verdict.operation && ctx->verdict.path && ctx->verdict.api ?
-		    &c->operations[operation_index(m, &ctx->verdict)] :
-		    &c->unrouted;
-	if (class >= 1 && class <= CLASSES)
-		ngx_atomic_fetch_add(&o->by_class[class - 1], 1);
-	count_time(c, r);
-	if (ctx->verdict.fault_code)
-		count_fault(c, ctx->verdict.fault_code);
-	if (r->upstream && r->upstream->state && r->upstream->state->status >= NGX_HTTP_BAD_GATEWAY)
-		ngx_atomic_fetch_add(&c->upstream_errors, 1);
-	if (ctx->verdict.kind == VERDICT_FORWARD && ctx->verdict.operation && ctx->verdict.operation->secured)
-		ngx_atomic_fetch_add(ctx->verdict.token_cached ? &c->cache_hits : &c->cache_misses, 1);
-	return NGX_OK;
+	count(&c->requests[operation_number(m, v) * CLASSES + class], 1);
+	count_duration(c, ms);
+	if (ctx && ctx->fault != 0)
+		count_fault(c, ctx->fault);
+	if (v->kind == VERDICT_FORWARD && v->operation && v->operation->secured)
+		count(v->token_cached ? &c->cache_hits : &c->cache_misses, 1);
+}
+
+void metrics_upstream_error(struct apim *m, enum upstream_error e)
+{
+	count(&counters_of(m)->upstream[e], 1);
 }
 
 /* ---- the text ---- */
 
-static void add_label(struct str *s, const char *key, const char *value)
+struct out {
+	char *at;
+	const char *end;
+};
+
+static void add(struct out *o, const char *s)
 {
-	str_addf(s, "%s=\"", key);
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			str_addc(s, '\\');
-		if (*value == '\n')
-			str_add(s, "\\n");
-		else
-			str_addc(s, *value);
-	}
-	str_addc(s, '"');
+	o->at = text_add(o->at, o->end, s);
 }
 
-static void add_classes(struct str *s, const struct operation_counters *o, const char *title, const char *version,
-	const char *operation)
+static void add_value(struct out *o, uint64_t n)
 {
-	for (int i = 0; i < CLASSES; i++) {
-		if (!o->by_class[i])
+	add(o, " ");
+	o->at = text_number(o->at, o->end, n);
+	add(o, "\n");
+}
+
+static void add_label(struct out *o, const char *key, const char *value)
+{
+	add(o, key);
+	add(o, "=\"");
+	o->at = text_label(o->at, o->end, text_span(value));
+	add(o, "\"");
+}
+
+static void add_head(struct out *o, const char *name, const char *type, const char *help)
+{
+	add(o, "# HELP ");
+	add(o, name);
+	add(o, " ");
+	add(o, help);
+	add(o, "\n# TYPE ");
+	add(o, name);
+	add(o, " ");
+	add(o, type);
+	add(o, "\n");
+}
+
+static void add_operation(struct out *o, const struct apim *m, const struct contract_api *api,
+	const char *operation, size_t number)
+{
+	static const char *const classes[CLASSES] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
+	const ngx_atomic_t *n = &counters_of(m)->requests[number * CLASSES];
+
+	for (size_t class = 0; class < CLASSES; class ++) {
+		if (n[class] == 0)
 			continue;
-		str_add(s, "apim_gateway_requests_total{");
-		add_label(s, "api", title);
-		str_addc(s, ',');
-		add_label(s, "version", version);
-		str_addc(s, ',');
-		add_label(s, "operation", operation);
-		str_addf(s, ",code=\"%dxx\"} %lu\n", i + 1, (unsigned long)o->by_class[i]);
+		add_label(o, "gateway_requests_total{api", api ? api->title : "");
+		add_label(o, ",version", api ? api->version : "");
+		add_label(o, ",operation", operation);
+		add_label(o, ",status", classes[class]);
+		add(o, "}");
+		add_value(o, n[class]);
 	}
 }
 
-static void add_operations(struct str *s, const struct contract *k, const struct counters *c)
+static void add_requests(struct out *o, const struct apim *m)
 {
-	const struct operation_counters *o = c->operations;
+	const struct contract *c = m->contract;
 
-	for (size_t a = 0; a < k->n_apis; a++)
-		for (size_t p = 0; p < k->apis[a].n_paths; p++)
-			for (size_t i = 0; i < k->apis[a].paths[p].n_operations; i++)
-				add_classes(s, o++, k->apis[a].title, k->apis[a].version,
-					k->apis[a].paths[p].operations[i].id);
-	add_classes(s, &c->unrouted, "", "", "");
+	add_head(o, "gateway_requests_total", "counter",
+		"Requests by operation and class of status; without api: no operation matched.");
+	for (size_t i = 0; i < c->n_apis; i++)
+		for (size_t k = 0; k < c->apis[i].n_paths; k++) {
+			const struct contract_path *p = &c->apis[i].paths[k];
+
+			for (size_t j = 0; j < p->n_operations; j++)
+				add_operation(o, m, &c->apis[i], p->operations[j].id,
+					m->op_base[i][k] + j);
+		}
+	add_operation(o, m, NULL, "", m->n_ops);
 }
 
-static void add_histogram(struct str *s, const struct counters *c)
+static void add_duration(struct out *o, const struct counters *c)
 {
-	unsigned long sum = 0;
+	uint64_t sum = 0;
+	char seconds[40];
 
-	str_add(s, "# TYPE apim_gateway_request_seconds histogram\n");
-	for (int i = 0; i < BUCKETS; i++) {
-		sum += c->buckets[i];
-		str_addf(s, "apim_gateway_request_seconds_bucket{le=\"%.3f\"} %lu\n", (double)bucket_ms[i] / 1000, sum);
+	add_head(o, "gateway_request_duration_seconds", "histogram", "First byte of the request to last byte of the answer.");
+	for (size_t i = 0; i <= BUCKETS; i++) {
+		sum += c->duration[i];
+		add_label(o, "gateway_request_duration_seconds_bucket{le",
+			i < BUCKETS ? buckets[i].seconds : "+Inf");
+		add(o, "}");
+		add_value(o, sum);
 	}
-	sum += c->buckets[BUCKETS];
-	str_addf(s, "apim_gateway_request_seconds_bucket{le=\"+Inf\"} %lu\n", sum);
-	str_addf(s, "apim_gateway_request_seconds_sum %.3f\n", (double)c->milliseconds / 1000);
-	str_addf(s, "apim_gateway_request_seconds_count %lu\n", sum);
+	(void)snprintf(seconds, sizeof(seconds), " %llu.%03u\n",
+		(unsigned long long)(c->duration_ms / 1000), (unsigned)(c->duration_ms % 1000));
+	add(o, "gateway_request_duration_seconds_sum");
+	add(o, seconds);
+	add(o, "gateway_request_duration_seconds_count");
+	add_value(o, sum);
 }
 
-static void add_all(struct str *s, const struct contract *k, const struct counters *c)
+static void add_faults(struct out *o, const struct counters *c)
 {
-	str_addf(s, "# TYPE apim_gateway_build_info gauge\napim_gateway_build_info{version=\"%s\",nginx=\"%s\"} 1\n",
-		APIM_VERSION, NGINX_VERSION);
-	str_add(s, "# TYPE apim_gateway_requests_total counter\n");
-	add_operations(s, k, c);
-	add_histogram(s, c);
-	str_add(s, "# TYPE apim_gateway_faults_total counter\n");
-	for (size_t i = 0; i < sizeof(fault_codes) / sizeof(fault_codes[0]); i++)
-		if (c->faults[i])
-			str_addf(s, "apim_gateway_faults_total{code=\"%d\"} %lu\n", fault_codes[i],
-				(unsigned long)c->faults[i]);
-	str_add(s, "# TYPE apim_gateway_upstream_errors_total counter\n");
-	str_addf(s, "apim_gateway_upstream_errors_total %lu\n", (unsigned long)c->upstream_errors);
-	str_add(s, "# TYPE apim_gateway_token_cache_total counter\n");
-	str_addf(s, "apim_gateway_token_cache_total{result=\"hit\"} %lu\n", (unsigned long)c->cache_hits);
-	str_addf(s, "apim_gateway_token_cache_total{result=\"miss\"} %lu\n", (unsigned long)c->cache_misses);
+	char code[16];
+
+	add_head(o, "gateway_faults_total", "counter", "Answers of the gateway itself, by fault code.");
+	for (size_t i = 0; i < ARRAY_LEN(fault_codes); i++) {
+		(void)snprintf(code, sizeof(code), "%d", fault_codes[i]);
+		add_label(o, "gateway_faults_total{code", code);
+		add(o, "}");
+		add_value(o, c->faults[i]);
+	}
 }
 
-static ngx_int_t metrics_handler(ngx_http_request_t *r)
+static void add_upstream(struct out *o, const struct counters *c)
 {
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
-	struct counters *c = counters_of(m);
-	ngx_str_t type = ngx_string("text/plain; version=0.0.4");
-	ngx_http_complex_value_t value;
-	struct arena *a;
-	struct str s;
+	add_head(o, "gateway_upstream_errors_total", "counter",
+		"Requests that failed because of their backend.");
+	for (size_t i = 0; i < UPSTREAM_ERRORS; i++) {
+		add_label(o, "gateway_upstream_errors_total{kind", upstream_errors[i]);
+		add(o, "}");
+		add_value(o, c->upstream[i]);
+	}
+}
 
+static void add_cache(struct out *o, const struct counters *c)
+{
+	add_head(o, "gateway_token_cache_total", "counter",
+		"Accepted tokens whose signature was known already (hit) or verified (miss).");
+	add(o, "gateway_token_cache_total{result=\"hit\"}");
+	add_value(o, c->cache_hits);
+	add(o, "gateway_token_cache_total{result=\"miss\"}");
+	add_value(o, c->cache_misses);
+}
+
+static void add_process(struct out *o, const struct apim *m)
+{
+#if (NGX_STAT_STUB)
+	add_head(o, "gateway_connections", "gauge", "Connections of clients.");
+	add(o, "gateway_connections{state=\"active\"}");
+	add_value(o, *ngx_stat_active);
+	add(o, "gateway_connections{state=\"idle\"}");
+	add_value(o, *ngx_stat_waiting);
+#endif
+	add_head(o, "gateway_draining", "gauge", "1 while the gateway waits for its end.");
+	add(o, "gateway_draining");
+	add_value(o, apim_is_draining(m));
+	add_head(o, "gateway_build_info", "gauge", "What runs here.");
+	add_label(o, "gateway_build_info{version", APIM_VERSION);
+	add_label(o, ",nginx", NGINX_VERSION);
+	add_label(o, ",contract", m->fingerprint);
+	add(o, "}");
+	add_value(o, 1);
+}
+
+/* No operation needs more: names are bounded by CONTRACT_MAX_TEXT, but only operations that were called are shown. */
+static size_t most_bytes(const struct apim *m)
+{
+	const struct contract *c = m->contract;
+	size_t n = 16 * 1024;
+
+	for (size_t i = 0; i < c->n_apis; i++)
+		for (size_t k = 0; k < c->apis[i].n_paths; k++)
+			for (size_t j = 0; j < c->apis[i].paths[k].n_operations; j++)
+				n += CLASSES * (128 + 2 * (strlen(c->apis[i].title) +
+								  strlen(c->apis[i].version) +
+								  strlen(c->apis[i].paths[k].operations[j].id)));
+	return n;
+}
+
+ngx_int_t metrics_handler(ngx_http_request_t *r)
+{
+	static const struct span type = { "text/plain; version=0.0.4; charset=utf-8", 40 };
+	struct apim *m = apim_of(r);
+	struct ctx *ctx = ctx_ensure(r);
+	size_t size = most_bytes(m);
+	char *text = ngx_pnalloc(r->pool, size);
+	struct out o = { text, text + size };
+
+	if (!ctx || !text)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)))
 		return NGX_HTTP_NOT_ALLOWED;
-	if (!c)
-		return NGX_HTTP_NOT_FOUND;
-	a = arena_new();
-	str_init(&s, a, TEXT_MAX);
-	add_all(&s, m->contract, c);
-	ngx_memzero(&value, sizeof(value));
-	value.value.len = s.len;
-	value.value.data = ngx_pnalloc(r->pool, s.len);
-	if (value.value.data)
-		ngx_memcpy(value.value.data, s.ptr, s.len);
-	arena_free(a);
-	if (!value.value.data)
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	return ngx_http_send_response(r, NGX_HTTP_OK, &type, &value);
-}
-
-char *apim_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-	ngx_http_core_loc_conf_t *location = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-	(void)cmd;
-	(void)conf;
-	location->handler = metrics_handler;
-	return NGX_CONF_OK;
+	ctx->is_quiet = true;
+	add_requests(&o, m);
+	add_duration(&o, counters_of(m));
+	add_faults(&o, counters_of(m));
+	add_upstream(&o, counters_of(m));
+	add_cache(&o, counters_of(m));
+	add_process(&o, m);
+	return request_answer(
+		r, NGX_HTTP_OK, type, (struct span){ text, (size_t)(o.at - text) });
 }

@@ -1,311 +1,391 @@
-/* Directives, variables, and the life of contract and core. */
 #include "gateway/nginx/apim.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "gateway/nginx/backend.h"
+#include "gateway/nginx/peer.h"
+#include "gateway/nginx/resolv.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
-#include "lib/base/hash.h"
+#include "lib/json/json.h"
 
-static void free_arena(void *arena)
+struct apim *apim_of(ngx_http_request_t *r)
 {
-	arena_free(arena);
+	return ngx_http_get_module_main_conf(r, ngx_http_apim_module);
 }
 
-/* ---- configuration ---- */
-
-static void *create_main_conf(ngx_conf_t *cf)
-{
-	struct apim_main_conf *m = ngx_pcalloc(cf->pool, sizeof(*m));
-
-	if (m)
-		m->ndots = 1;
-	return m;
-}
-
-static void *create_loc_conf(ngx_conf_t *cf)
-{
-	struct apim_loc_conf *l = ngx_pcalloc(cf->pool, sizeof(*l));
-
-	if (l)
-		l->on = NGX_CONF_UNSET;
-	return l;
-}
-
-/* Internal locations answer for nginx itself: `apim on` is not inherited. */
-static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-	struct apim_loc_conf *l = child;
-
-	(void)cf;
-	(void)parent;
-	ngx_conf_init_value(l->on, 0);
-	return NGX_CONF_OK;
-}
-
-static char *contract_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-	struct apim_main_conf *m = conf;
-	ngx_str_t *value = cf->args->elts;
-	struct err err = { .code = ERR_NONE };
-	ngx_pool_cleanup_t *cleanup;
-
-	(void)cmd;
-	if (m->contract)
-		return "is duplicate";
-	m->contract_file = value[1];
-	cleanup = ngx_pool_cleanup_add(cf->pool, 0);
-	if (!cleanup)
-		return NGX_CONF_ERROR;
-	m->arena = arena_new();
-	cleanup->handler = free_arena;
-	cleanup->data = m->arena;
-	m->contract = contract_load_file(m->arena, (const char *)value[1].data, &err);
-	if (!m->contract) {
-		ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "contract %V: %s", &value[1], err.msg);
-		return NGX_CONF_ERROR;
-	}
-	if (apim_backends_init(cf, m) != NGX_OK || apim_metrics_zone(cf, m) != NGX_OK)
-		return NGX_CONF_ERROR;
-	return NGX_CONF_OK;
-}
-
-static char *search_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-	struct apim_main_conf *m = conf;
-	ngx_str_t *value = cf->args->elts;
-
-	(void)cmd;
-	if (m->search)
-		return "is duplicate";
-	if (cf->args->nelts - 1 > APIM_MAX_SEARCH)
-		return "has too many domains";
-	m->search = ngx_array_create(cf->pool, cf->args->nelts, sizeof(ngx_str_t));
-	if (!m->search)
-		return NGX_CONF_ERROR;
-	for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
-		ngx_str_t *domain = ngx_array_push(m->search);
-
-		if (!domain)
-			return NGX_CONF_ERROR;
-		*domain = value[i];
-	}
-	return NGX_CONF_OK;
-}
-
-static ngx_command_t commands[] = {
-	{ ngx_string("apim_contract"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, contract_directive,
-		NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
-	{ ngx_string("apim_search"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, search_directive,
-		NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
-	{ ngx_string("apim_ndots"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim_main_conf, ndots), NULL },
-	{ ngx_string("apim_endpoint"), NGX_HTTP_UPS_CONF | NGX_CONF_TAKE1, apim_backend_directive,
-		NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
-	{ ngx_string("apim"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
-		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_loc_conf, on), NULL },
-	{ ngx_string("apim_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, apim_metrics_directive,
-		NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
-	ngx_null_command,
-};
-
-/* ---- variables ---- */
-
-enum variable {
-	VAR_SCHEME,
-	VAR_UPSTREAM,
-	VAR_TARGET,
-	VAR_HOST,
-	VAR_API,
-	VAR_VERSION,
-	VAR_OPERATION,
-	VAR_FAULT,
-	VAR_REASON,
-	VAR_SUBJECT,
-	VAR_APPLICATION,
-	VAR_PATH,
-	VAR_CACHED,
-};
-
-static struct span text(const char *s)
-{
-	return (struct span){ s, s ? strlen(s) : 0 };
-}
-
-/* The path as sent, without the query, which may carry secrets. */
-static struct span path_of(const ngx_http_request_t *r)
-{
-	struct span s = { (const char *)r->unparsed_uri.data, r->unparsed_uri.len };
-	const char *query = s.n > 0 ? memchr(s.at, '?', s.n) : NULL;
-
-	if (query)
-		s.n = (size_t)(query - s.at);
-	return s;
-}
-
-static size_t endpoint_index(const struct apim_main_conf *m, const struct contract_endpoint *e)
-{
-	return (size_t)(e - m->contract->endpoints);
-}
-
-static struct span host_header(struct arena *a, const struct contract_endpoint *e)
-{
-	const char *host = strchr(e->host, ':') && e->host[0] != '[' ? arena_printf(a, "[%s]", e->host) :
-								       e->host;
-
-	if (e->port == (e->tls ? 443 : 80))
-		return text(host);
-	return text(arena_printf(a, "%s:%u", host, e->port));
-}
-
-/* Who called, recognisable but not readable. */
-static struct span subject(struct arena *a, const struct verdict *v)
-{
-	return v->subject.n ? (struct span){ sha256_hex(a, v->subject.at, v->subject.n), 16 } : (struct span){ "", 0 };
-}
-
-static struct span value_for_backend(
-	enum variable which, const struct apim_main_conf *m, const struct apim_ctx *ctx)
-{
-	const struct verdict *v = &ctx->verdict;
-
-	if (!v->endpoint)
-		return (struct span){ NULL, 0 };
-	if (which == VAR_SCHEME)
-		return text(v->endpoint->tls ? "https" : "http");
-	if (which == VAR_UPSTREAM)
-		return text(arena_printf(ctx->arena, "apim_%zu", endpoint_index(m, v->endpoint)));
-	if (which == VAR_TARGET)
-		return v->forward;
-	return host_header(ctx->arena, v->endpoint);
-}
-
-static struct span value_for_log(enum variable which, const struct apim_ctx *ctx)
-{
-	const struct verdict *v = &ctx->verdict;
-
-	switch (which) {
-	case VAR_API:
-		return text(v->api ? v->api->title : NULL);
-	case VAR_VERSION:
-		return text(v->api ? v->api->version : NULL);
-	case VAR_OPERATION:
-		return text(v->operation ? v->operation->id : NULL);
-	case VAR_FAULT:
-		return v->fault_code ? text(arena_printf(ctx->arena, "%d", v->fault_code)) : text(NULL);
-	case VAR_REASON:
-		return text(v->reason);
-	case VAR_SUBJECT:
-		return subject(ctx->arena, v);
-	case VAR_APPLICATION:
-		return v->application;
-	case VAR_CACHED:
-		return text(v->token_cached ? "1" : "0");
-	default:
-		return text(NULL);
-	}
-}
-
-static ngx_int_t get_variable(ngx_http_request_t *r, ngx_http_variable_value_t *ret, uintptr_t data)
-{
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
-	const struct apim_ctx *ctx = ngx_http_get_module_ctx(r, ngx_http_apim_module);
-	enum variable which = (enum variable)data;
-	struct span s = { NULL, 0 };
-
-	if (which == VAR_PATH)
-		s = path_of(r);
-	else if (ctx)
-		s = which <= VAR_HOST ? value_for_backend(which, m, ctx) : value_for_log(which, ctx);
-	ret->valid = 1;
-	ret->no_cacheable = 1;
-	ret->not_found = 0;
-	ret->data = (u_char *)(uintptr_t)(s.at ? s.at : "");
-	ret->len = s.n;
-	return NGX_OK;
-}
-
-static const struct {
-	ngx_str_t name;
-	enum variable which;
-} variables[] = {
-	{ ngx_string("apim_scheme"), VAR_SCHEME },
-	{ ngx_string("apim_upstream"), VAR_UPSTREAM },
-	{ ngx_string("apim_target"), VAR_TARGET },
-	{ ngx_string("apim_host"), VAR_HOST },
-	{ ngx_string("apim_api"), VAR_API },
-	{ ngx_string("apim_version"), VAR_VERSION },
-	{ ngx_string("apim_operation"), VAR_OPERATION },
-	{ ngx_string("apim_fault"), VAR_FAULT },
-	{ ngx_string("apim_reason"), VAR_REASON },
-	{ ngx_string("apim_subject"), VAR_SUBJECT },
-	{ ngx_string("apim_application"), VAR_APPLICATION },
-	{ ngx_string("apim_path"), VAR_PATH },
-	{ ngx_string("apim_cached"), VAR_CACHED },
-};
-
-static ngx_int_t add_variables(ngx_conf_t *cf)
-{
-	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		ngx_str_t name = variables[i].name;
-		ngx_http_variable_t *v = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
-
-		if (!v)
-			return NGX_ERROR;
-		v->get_handler = get_variable;
-		v->data = (uintptr_t)variables[i].which;
-	}
-	return NGX_OK;
-}
-
-/* ---- phases and workers ---- */
-
-static ngx_int_t add_handlers(ngx_conf_t *cf)
-{
-	ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-	ngx_http_handler_pt *decide = ngx_array_push(&core->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-	ngx_http_handler_pt *log = ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers);
-
-	if (!decide || !log)
-		return NGX_ERROR;
-	*decide = apim_handle;
-	*log = apim_metrics_log;
-	return NGX_OK;
-}
-
-static struct apim_main_conf *main_conf_of(ngx_cycle_t *cycle)
+struct apim *apim_of_cycle(ngx_cycle_t *cycle)
 {
 	return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_apim_module);
 }
 
+bool apim_is_draining(const struct apim *m)
+{
+	return m->draining && *m->draining != 0;
+}
+
+/* ---- configuration ---- */
+
+static void *create_main(ngx_conf_t *cf)
+{
+	struct apim *m = ngx_pcalloc(cf->pool, sizeof(*m));
+
+	if (m)
+		m->trust_files = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+	return m && m->trust_files ? m : NULL;
+}
+
+static void *create_location(ngx_conf_t *cf)
+{
+	struct apim_location *l = ngx_pcalloc(cf->pool, sizeof(*l));
+
+	if (l)
+		l->gateway = NGX_CONF_UNSET;
+	return l;
+}
+
+static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
+{
+	struct apim_location *outer = parent;
+	struct apim_location *l = child;
+
+	(void)cf;
+	ngx_conf_merge_value(l->gateway, outer->gateway, 0);
+	return NGX_CONF_OK;
+}
+
+static ngx_int_t health(ngx_http_request_t *r)
+{
+	static const struct span type = { "application/json", 16 };
+	static const struct span body = { "{\"status\":\"healthy\"}", 20 };
+	struct ctx *ctx = ctx_ensure(r);
+
+	if (!ctx)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	ctx->is_quiet = true;
+	return request_answer(r, NGX_HTTP_OK, type, body);
+}
+
+static char *set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+	ngx_http_core_loc_conf_t *location =
+		ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+	location->handler = handler;
+	return NGX_CONF_OK;
+}
+
+static char *metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+	(void)cmd;
+	(void)conf;
+	return set_handler(cf, metrics_handler);
+}
+
+static char *health_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+	(void)cmd;
+	(void)conf;
+	return set_handler(cf, health);
+}
+
+#define MAIN_FILE(directive, member)                                                               \
+	{ ngx_string(directive), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,           \
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, member), NULL }
+
+static ngx_command_t commands[] = {
+	/* http: what the gateway serves. Loaded by `nginx -t` too; a contract that is refused never starts. */
+	MAIN_FILE("apim_contract", contract_file),
+	/* http: default /etc/resolv.conf and /etc/hosts */
+	MAIN_FILE("apim_resolv_conf", resolv_file),
+	MAIN_FILE("apim_hosts", hosts_file),
+	/* http: its first byte is 1 while the gateway drains; written by the launcher */
+	MAIN_FILE("apim_state", state_file),
+	/* http, may stand several times: certificates that backends' certificates have to lead to */
+	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_array_slot,
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, trust_files), NULL },
+	/* location: requests are judged by the contract */
+	{ ngx_string("apim_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_location, gateway), NULL },
+	{ ngx_string("apim_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, metrics_directive, 0, 0, NULL },
+	{ ngx_string("apim_health"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, health_directive, 0, 0, NULL },
+	/* upstream: the verdict's backend */
+	{ ngx_string("apim_balancer"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, peer_directive, 0, 0, NULL },
+	ngx_null_command,
+};
+
+/* ---- what is derived from the contract ---- */
+
+static void free_arena(void *a)
+{
+	arena_free(a);
+}
+
+static void free_trust(void *store)
+{
+	X509_STORE_free(store);
+}
+
+static const char *text_of(struct arena *a, const ngx_str_t *s, const char *otherwise)
+{
+	return s->len > 0 ? arena_dupn(a, s->data, s->len) : otherwise;
+}
+
+static bool load_contract(struct apim *m, struct err *err)
+{
+	const char *path = text_of(m->arena, &m->contract_file, "");
+	AUTO(arena_auto) struct arena *tmp = arena_new();
+
+	m->contract = contract_load_file(m->arena, path, err);
+	if (!m->contract)
+		return false;
+	m->fingerprint =
+		arena_dupn(m->arena, json_sha256(tmp, contract_json(tmp, m->contract)), 12);
+	return true;
+}
+
+static void number_operations(struct apim *m)
+{
+	const struct contract *c = m->contract;
+
+	m->op_base = arena_alloc(m->arena, c->n_apis * sizeof(*m->op_base));
+	for (size_t i = 0; i < c->n_apis; i++) {
+		m->op_base[i] = arena_alloc(m->arena, c->apis[i].n_paths * sizeof(**m->op_base));
+		for (size_t k = 0; k < c->apis[i].n_paths; k++) {
+			m->op_base[i][k] = m->n_ops;
+			m->n_ops += c->apis[i].paths[k].n_operations;
+		}
+	}
+}
+
+static void gather_auth_headers(struct apim *m)
+{
+	const struct contract *c = m->contract;
+	size_t n = 0;
+
+	m->auth_headers = arena_alloc(m->arena, (c->n_apis + 1) * sizeof(*m->auth_headers));
+	for (size_t i = 0; i < c->n_apis; i++) {
+		size_t k = 0;
+
+		while (k < n && strcmp(m->auth_headers[k], c->apis[i].auth_header) != 0)
+			k++;
+		if (k == n)
+			m->auth_headers[n++] = c->apis[i].auth_header;
+	}
+}
+
+static const char *bare_host(struct arena *a, const char *host)
+{
+	size_t n = strlen(host);
+
+	return host[0] == '[' ? arena_dupn(a, host + 1, n - 2) : host;
+}
+
+static const char **known_addresses(struct arena *a, const char *hosts, const char *host)
+{
+	struct in6_addr address;
+
+	if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1) {
+		const char **one = arena_alloc(a, 2 * sizeof(*one));
+
+		one[0] = host;
+		return one;
+	}
+	return resolv_hosts(a, hosts, host);
+}
+
+static void name_backends(struct apim *m, const struct resolv *resolv)
+{
+	AUTO(arena_auto) struct arena *tmp = arena_new();
+	const char *hosts = resolv_read(tmp, text_of(tmp, &m->hosts_file, "/etc/hosts"));
+	size_t n = m->contract->n_endpoints;
+
+	m->hosts = arena_alloc(m->arena, (n + 1) * sizeof(*m->hosts));
+	m->names = arena_alloc(m->arena, (n + 1) * sizeof(*m->names));
+	m->known = arena_alloc(m->arena, (n + 1) * sizeof(*m->known));
+	for (size_t i = 0; i < n; i++) {
+		m->hosts[i] = bare_host(m->arena, m->contract->endpoints[i].host);
+		m->names[i] = resolv_candidates(m->arena, resolv, m->hosts[i]);
+		m->known[i] = known_addresses(m->arena, hosts, m->hosts[i]);
+	}
+}
+
+/* Asking for IPv6 addresses that cannot be reached only costs time. */
+static bool has_ipv6(void)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const char *interfaces = resolv_read(a, "/proc/net/if_inet6");
+	size_t n = 0;
+
+	for (const char *p = interfaces; (p = strchr(p, '\n')); p++)
+		n++;
+	return n > 1; /* the loop-back interface has one */
+}
+
+static bool make_resolver(ngx_conf_t *cf, struct apim *m, const struct resolv *resolv)
+{
+	static u_char without_ipv6[] = "ipv6=off";
+	ngx_str_t names[RESOLV_MAX_SERVERS + 1];
+	ngx_uint_t n = 0;
+
+	for (size_t i = 0; i < resolv->n_servers; i++) {
+		const char *server = resolv->servers[i];
+		bool is_ipv6 = strchr(server, ':') != strrchr(server, ':') && server[0] != '[';
+
+		server = arena_printf(m->arena, is_ipv6 ? "[%s]" : "%s", server);
+		names[n++] = (ngx_str_t){ strlen(server), (u_char *)(uintptr_t)server };
+	}
+	if (n == 0)
+		return true;
+	if (!has_ipv6())
+		names[n++] = (ngx_str_t){ sizeof(without_ipv6) - 1, without_ipv6 };
+	m->resolver = ngx_resolver_create(cf, names, n);
+	return m->resolver != NULL;
+}
+
+static bool load_trust(ngx_conf_t *cf, struct apim *m)
+{
+	const ngx_str_t *files = m->trust_files->elts;
+	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+	bool is_needed = false;
+
+	for (size_t i = 0; i < m->contract->n_endpoints; i++)
+		is_needed = is_needed || m->contract->endpoints[i].tls;
+	if (!is_needed)
+		return true;
+	m->trust = X509_STORE_new();
+	if (!m->trust || !cleanup)
+		return false;
+	cleanup->handler = free_trust;
+	cleanup->data = m->trust;
+	for (ngx_uint_t i = 0; i < m->trust_files->nelts; i++)
+		if (X509_STORE_load_file(m->trust, text_of(m->arena, &files[i], "")) != 1) {
+			ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+				"apim_trust \"%V\": holds no certificate that can be read", &files[i]);
+			ERR_clear_error();
+			return false;
+		}
+	return true;
+}
+
+static void unmap(void *page)
+{
+	(void)munmap(page, 1);
+}
+
+static bool map_state(ngx_conf_t *cf, struct apim *m)
+{
+	const char *path = text_of(m->arena, &m->state_file, NULL);
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+	void *page;
+
+	if (fd < 0)
+		return true;
+	page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+	(void)close(fd);
+	if (page == MAP_FAILED || !cleanup)
+		return false;
+	cleanup->handler = unmap;
+	cleanup->data = page;
+	m->draining = page;
+	return true;
+}
+
+static bool prepare(ngx_conf_t *cf, struct apim *m)
+{
+	struct resolv resolv;
+	struct err err;
+
+	if (!load_contract(m, &err)) {
+		ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.msg);
+		return false;
+	}
+	number_operations(m);
+	gather_auth_headers(m);
+	resolv_parse(m->arena, resolv_read(m->arena, text_of(m->arena, &m->resolv_file, "/etc/resolv.conf")), &resolv);
+	name_backends(m, &resolv);
+	return map_state(cf, m) && make_resolver(cf, m, &resolv) && load_trust(cf, m) && metrics_zone(cf, m) == NGX_OK;
+}
+
+static char *init_main(ngx_conf_t *cf, void *conf)
+{
+	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+	struct apim *m = conf;
+
+	if (!cleanup)
+		return NGX_CONF_ERROR;
+	if (m->contract_file.len == 0) {
+		ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "apim_contract: expected in http {}");
+		return NGX_CONF_ERROR;
+	}
+	m->arena = arena_new();
+	cleanup->handler = free_arena;
+	cleanup->data = m->arena;
+	return prepare(cf, m) ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+static bool add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler)
+{
+	ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+	ngx_http_handler_pt *h = ngx_array_push(&core->phases[phase].handlers);
+
+	if (h)
+		*h = handler;
+	return h != NULL;
+}
+
+static ngx_int_t postconfiguration(ngx_conf_t *cf)
+{
+	if (!add_handler(cf, NGX_HTTP_POST_READ_PHASE, request_post_read) ||
+		!add_handler(cf, NGX_HTTP_ACCESS_PHASE, request_access) ||
+		!add_handler(cf, NGX_HTTP_LOG_PHASE, log_request))
+		return NGX_ERROR;
+	return page_init();
+}
+
+/* ---- workers ---- */
+
 static ngx_int_t init_process(ngx_cycle_t *cycle)
 {
-	struct apim_main_conf *m = main_conf_of(cycle);
+	struct apim *m = apim_of_cycle(cycle);
 
-	if (m && m->contract)
-		m->core = core_new(m->contract, NULL);
-	return NGX_OK;
+	if (!m || !m->contract)
+		return NGX_OK; /* a helper process without http {} */
+	m->core = core_new(m->contract, NULL);
+	m->backends = backend_start_all(m, cycle);
+	return m->backends ? NGX_OK : NGX_ERROR;
 }
 
 static void exit_process(ngx_cycle_t *cycle)
 {
-	struct apim_main_conf *m = main_conf_of(cycle);
+	struct apim *m = apim_of_cycle(cycle);
 
-	if (m && m->core)
-		core_free(m->core);
+	log_flush();
+	if (!m || !m->contract)
+		return;
+	backend_stop_all(m);
+	core_free(m->core);
+	m->core = NULL;
+	request_worker_exit();
 }
 
-static ngx_http_module_t http_module = {
-	.preconfiguration = add_variables,
-	.postconfiguration = add_handlers,
-	.create_main_conf = create_main_conf,
-	.create_loc_conf = create_loc_conf,
-	.merge_loc_conf = merge_loc_conf,
+static ngx_http_module_t http = {
+	.preconfiguration = variable_init,
+	.postconfiguration = postconfiguration,
+	.create_main_conf = create_main,
+	.init_main_conf = init_main,
+	.create_loc_conf = create_location,
+	.merge_loc_conf = merge_location,
 };
 
 ngx_module_t ngx_http_apim_module = {
 	NGX_MODULE_V1,
-	.ctx = &http_module,
+	.ctx = &http,
 	.commands = commands,
 	.type = NGX_HTTP_MODULE,
 	.init_process = init_process,
 	.exit_process = exit_process,
+	NGX_MODULE_V1_PADDING,
 };

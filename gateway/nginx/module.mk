@@ -1,21 +1,44 @@
-# The nginx module, built with the sources and the very configure flags of Debian's nginx: it only loads into that one.
-NGX_SRC := /usr/share/nginx/src
-NGX     := $B/gateway/nginx
+# The gateway: nginx' dynamic module ($B/gateway/ngx_http_apim_module.so) and the launcher ($B/bin/gateway).
+#
+# Debian's nginx-dev brings headers and the configure script of exactly the nginx that runs; configure is run once in a copy and
+# tells the headers' settings and the module's place in the filter chain. The module's sources are compiled like all others.
+NGINX_DEV  ?= /usr/share/nginx/src
+NGINX_TREE := $(BUILD)/nginx
+NGINX_INC  := $(addprefix -isystem $(NGINX_TREE)/,src/core src/event src/event/modules src/os/unix objs src/http src/http/modules src/http/v2)
+GATEWAY_MODULE := $B/gateway/ngx_http_apim_module.so
 
-gateway: $B/gateway/ngx_http_apim_module.so
+module_obj   := $(call obj,$(call src,gateway/nginx))
+launcher_obj := $(call obj,$(wildcard gateway/launcher/*.c))
 
-$(NGX)/objs/Makefile: gateway/nginx/config gateway/nginx/module.mk | $B/libgateway.a
-	@mkdir -p $B/gateway
-	@echo "  CONF nginx module"
-	$(Q)rm -rf $(NGX) && cp -r $(NGX_SRC) $(NGX)
-	$(Q)cd $(NGX) && . ./conf_flags && APIM_ROOT=$(CURDIR) \
-		APIM_LIBS="$(abspath $B/libgateway.a) $(CORE_LDLIBS) $(SANFLAGS)" \
-		./configure "$${NGX_CONF_FLAGS[@]}" --with-cc-opt="-O2 -g -fPIC -std=gnu17 $(SANFLAGS)" \
-		--with-ld-opt="-Wl,-z,relro,-z,now $(SANFLAGS)" --add-dynamic-module=$(CURDIR)/gateway/nginx >configure.log 2>&1 \
-		|| { tail -20 configure.log; exit 1; }
+gateway: $(GATEWAY_MODULE) $B/bin/gateway ## the gateway: nginx module and launcher
 
-$B/gateway/ngx_http_apim_module.so: $(NGX)/objs/Makefile $(wildcard gateway/nginx/*.[ch] gateway/core/*.h) $B/libgateway.a
-	@echo "  NGX  $@"
-	$(Q)rm -f $(NGX)/objs/ngx_http_apim_module.so
-	$(Q)$(MAKE) -C $(NGX) --no-print-directory -f objs/Makefile modules >$(NGX)/make.log 2>&1 || { tail -40 $(NGX)/make.log; exit 1; }
-	$(Q)cp $(NGX)/objs/ngx_http_apim_module.so $@
+$(NGINX_TREE)/objs/ngx_auto_config.h: gateway/nginx/config $(NGINX_DEV)/conf_flags
+	@echo "  NGINX configure"
+	$(Q)rm -rf $(NGINX_TREE) && mkdir -p $(@D) && cp -r $(NGINX_DEV)/. $(NGINX_TREE)
+	$(Q)module=$(CURDIR)/gateway/nginx && cd $(NGINX_TREE) && . ./conf_flags && \
+		./configure "$${NGX_CONF_FLAGS[@]}" --add-dynamic-module=$$module >configure.log 2>&1 || { tail -20 configure.log; exit 1; }
+$(NGINX_TREE)/objs/ngx_auto_config.h: SHELL := /bin/bash
+$(NGINX_TREE)/objs/ngx_http_apim_module_modules.c: $(NGINX_TREE)/objs/ngx_auto_config.h
+
+# nginx' macros convert freely and have empty arguments: those warnings are off here.
+$B/obj/gateway/nginx/%.o: gateway/nginx/%.c | $(NGINX_TREE)/objs/ngx_auto_config.h
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-pedantic -Wno-undef $(NGINX_INC) -c $< -o $@
+
+$B/gateway/modules.o: $(NGINX_TREE)/objs/ngx_http_apim_module_modules.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(OPT) -g -fPIC $(SANFLAGS) $(NGINX_INC) -c $< -o $@
+
+# Only what nginx looks for is visible: our names must not meet those of the program or of other libraries.
+$(GATEWAY_MODULE): $B/gateway/modules.o $(module_obj) $B/libgateway.a gateway/nginx/module.map
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared $(filter-out -pie,$(ALL_LDFLAGS)) -Wl,--version-script=gateway/nginx/module.map -Wl,-Bsymbolic \
+		$(filter %.o %.a,$^) -o $@ $(CORE_LDLIBS)
+
+$B/obj/gateway/launcher/template.o: gateway/launcher/nginx.conf.in
+$B/bin/gateway: $(launcher_obj) $B/libgateway.a
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(CORE_LDLIBS)

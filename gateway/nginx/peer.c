@@ -85,7 +85,7 @@ void peer_drop_unknown(struct backend *b)
 		struct idle *i = ngx_queue_data(q, struct idle, queue);
 
 		next = ngx_queue_next(q);
-		if (!backend_has_address(b, (struct sockaddr *)&i->address.sockaddr, i->address.len))
+		if (!backend_has_address(b, &i->address))
 			idle_close(i);
 	}
 }

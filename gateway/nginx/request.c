@@ -1,211 +1,272 @@
-/* One request: asks the core, answers or hands over to proxy_pass. */
+#include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
-
+#include "gateway/nginx/backend.h"
 #include "lib/base/arena.h"
 
-/* Arenas of finished requests are used again: a request then costs no allocation of its own. */
-enum { SPARE_ARENAS = 64 };
+enum {
+	SPARE_ARENAS = 64,
+	MAX_ID = 64,
+};
 
+/* Arenas of finished requests, emptied, for the next ones. A worker has one thread. */
 static struct arena *spare[SPARE_ARENAS];
-static ngx_uint_t n_spare;
+static size_t n_spare;
 
-static struct arena *take_arena(void)
+static struct arena *arena_take(void)
 {
 	return n_spare > 0 ? spare[--n_spare] : arena_new();
 }
 
-static void give_back(void *data)
+static void arena_give(struct arena *a)
 {
-	struct apim_ctx *ctx = data;
-
-	apim_backend_forget(ctx);
-	if (n_spare == SPARE_ARENAS) {
-		arena_free(ctx->arena);
+	if (a && n_spare < SPARE_ARENAS) {
+		arena_reset(a);
+		spare[n_spare++] = a;
 		return;
 	}
-	arena_reset(ctx->arena);
-	spare[n_spare++] = ctx->arena;
+	arena_free(a);
 }
 
-static struct apim_ctx *ctx_new(ngx_http_request_t *r)
+void request_worker_exit(void)
 {
-	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, sizeof(struct apim_ctx));
-	struct apim_ctx *ctx;
+	while (n_spare > 0)
+		arena_free(spare[--n_spare]);
+}
 
-	if (!cleanup)
+struct ctx *ctx_get(ngx_http_request_t *r)
+{
+	return ngx_http_get_module_ctx(r, ngx_http_apim_module);
+}
+
+static void release(void *data)
+{
+	struct ctx *ctx = data;
+
+	backend_forget(ctx);
+	arena_give(ctx->arena);
+	ctx->arena = NULL;
+}
+
+struct ctx *ctx_ensure(ngx_http_request_t *r)
+{
+	struct ctx *ctx = ctx_get(r);
+	ngx_pool_cleanup_t *cleanup;
+
+	if (ctx)
+		return ctx;
+	ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
+	cleanup = ngx_pool_cleanup_add(r->pool, 0);
+	if (!ctx || !cleanup)
 		return NULL;
-	ctx = cleanup->data;
-	ngx_memzero(ctx, sizeof(*ctx));
-	ctx->arena = take_arena();
-	cleanup->handler = give_back;
+	ctx->request = r;
+	cleanup->handler = release;
+	cleanup->data = ctx;
 	ngx_http_set_ctx(r, ctx, ngx_http_apim_module);
 	return ctx;
 }
 
-/* ---- what the core asks about the request ---- */
-
-static bool header(void *arg, const char *name, struct span *ret, size_t *ret_n)
+/* nginx' own messages show the request line: ours leave the query out. */
+ngx_int_t request_post_read(ngx_http_request_t *r)
 {
-	ngx_http_request_t *r = arg;
-	size_t n = strlen(name);
-
-	*ret_n = 0;
-	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
-		ngx_table_elt_t *h = part->elts;
-
-		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			if (h[i].key.len != n || ngx_strncmp(h[i].lowcase_key, name, n) != 0)
-				continue;
-			if (++*ret_n == 1)
-				*ret = (struct span){ (const char *)h[i].value.data, h[i].value.len };
-		}
-	}
-	return *ret_n > 0;
+	r->log_handler = log_error_text;
+	return NGX_DECLINED;
 }
 
-static enum method method_of(const ngx_http_request_t *r)
+/* ---- answers ---- */
+
+/* Whoever waits for "100 Continue" gets the final answer instead; whether the body follows is not known then, so the
+ * connection is not used again. */
+static void expect_no_body(ngx_http_request_t *r)
 {
-	switch (r->method) {
-	case NGX_HTTP_GET:
-		return METHOD_GET;
-	case NGX_HTTP_HEAD:
-		return METHOD_HEAD;
-	case NGX_HTTP_POST:
-		return METHOD_POST;
-	case NGX_HTTP_PUT:
-		return METHOD_PUT;
-	case NGX_HTTP_DELETE:
-		return METHOD_DELETE;
-	case NGX_HTTP_PATCH:
-		return METHOD_PATCH;
-	case NGX_HTTP_OPTIONS:
-		return METHOD_OPTIONS;
-	default:
-		return METHOD_OTHER;
+	if (r->headers_in.expect && !r->expect_tested) {
+		r->expect_tested = 1;
+		r->keepalive = 0;
 	}
 }
 
-static void decide(ngx_http_request_t *r, const struct apim_main_conf *m, struct apim_ctx *ctx)
+static ngx_int_t send_body(ngx_http_request_t *r, struct span body)
 {
+	ngx_chain_t out = { 0 };
+	ngx_buf_t *b = ngx_calloc_buf(r->pool);
+
+	if (!b)
+		return NGX_ERROR;
+	b->pos = (u_char *)(uintptr_t)body.at;
+	b->last = b->pos + body.n;
+	b->memory = 1;
+	b->last_buf = 1;
+	b->last_in_chain = 1;
+	out.buf = b;
+	return ngx_http_output_filter(r, &out);
+}
+
+ngx_int_t request_answer(
+	ngx_http_request_t *r, ngx_uint_t status, struct span type, struct span body)
+{
+	ngx_int_t rc;
+
+	expect_no_body(r);
+	rc = ngx_http_discard_request_body(r);
+	if (rc != NGX_OK)
+		return rc;
+	r->headers_out.status = status;
+	r->headers_out.content_type = (ngx_str_t){ type.n, (u_char *)(uintptr_t)type.at };
+	r->headers_out.content_type_len = type.n;
+	r->headers_out.content_length_n = (off_t)body.n;
+	if (body.n == 0)
+		r->header_only = 1;
+	rc = ngx_http_send_header(r);
+	if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
+		return rc;
+	return send_body(r, body);
+}
+
+static ngx_int_t answer_verdict(ngx_http_request_t *r)
+{
+	struct ctx *ctx = ctx_get(r);
+	const struct verdict *v = &ctx->verdict;
+
+	if (v->allow.n > 0 && page_add_header(r, "Allow", v->allow) != NGX_OK)
+		return NGX_ERROR;
+	if (v->fault_code != 0 && page_add_header(r, "X-Request-ID", ctx->id) != NGX_OK)
+		return NGX_ERROR;
+	return request_answer(r, (ngx_uint_t)v->status, text_span(v->content_type), v->body);
+}
+
+static ngx_int_t answer_name_failure(ngx_http_request_t *r)
+{
+	struct ctx *ctx = ctx_get(r);
+	struct verdict fault = { 0 };
+
+	fault_answer(ctx->arena, ctx->fault, ctx->reason, &fault);
+	if (page_add_header(r, "X-Request-ID", ctx->id) != NGX_OK)
+		return NGX_ERROR;
+	return request_answer(
+		r, (ngx_uint_t)fault.status, text_span(fault.content_type), fault.body);
+}
+
+/* ---- the request's id ---- */
+
+/* splitmix64: ids have to differ, not to be secret. */
+static uint64_t next_random(void)
+{
+	static uint64_t state;
+	uint64_t x;
+
+	if (state == 0 && RAND_bytes((unsigned char *)&state, sizeof(state)) != 1)
+		state = (uint64_t)ngx_pid << 32 ^ (uint64_t)ngx_time();
+	state += UINT64_C(0x9e3779b97f4a7c15);
+	x = state;
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+static bool is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+		bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return s.n > 0 && s.n <= MAX_ID;
+}
+
+static struct span random_id(struct arena *a)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *id = arena_alloc(a, 32 + 1);
+
+	for (size_t i = 0; i < 32;)
+		for (uint64_t x = next_random(), k = 0; k < 16; k++, x >>= 4)
+			id[i++] = digits[x & 15];
+	return (struct span){ id, 32 };
+}
+
+/* The client's X-Request-ID when it is harmless, else 32 random digits. */
+static struct span request_id(ngx_http_request_t *r, struct arena *a)
+{
+	struct span sent;
+	size_t n;
+
+	if (header_find(r, "x-request-id", &sent, &n) && n == 1 && is_plain(sent))
+		return sent;
+	return random_id(a);
+}
+
+/* ---- the decision ---- */
+
+static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
+{
+	const char *method = (const char *)r->method_name.data;
 	struct core_request request = {
-		.method = method_of(r),
-		.method_name = { (const char *)r->method_name.data, r->method_name.len },
+		.method = method_parse(method, r->method_name.len),
+		.method_name = { method, r->method_name.len },
 		.target = { (const char *)r->unparsed_uri.data, r->unparsed_uri.len },
-		.header = header,
+		.header = header_find,
 		.arg = r,
 		.now_s = ngx_time(),
 	};
 
-	core_decide(m->core, ctx->arena, &request, &ctx->verdict);
-	ctx->decided = 1;
+	if (headers_fit(r, m))
+		core_decide(m->core, ctx->arena, &request, &ctx->verdict);
+	else
+		fault_text(413, "Request Entity Too Large", "headers too large", &ctx->verdict);
+	ctx->fault = ctx->verdict.fault_code;
+	ctx->reason = ctx->verdict.reason;
+	ctx->is_quiet = ctx->verdict.kind == VERDICT_HEALTH;
 }
 
-/* ---- answering ---- */
-
-static ngx_int_t add_allow(ngx_http_request_t *r, const struct span *allow)
+/* Goes on to proxy_pass as soon as the backend has an address. */
+static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
-	ngx_table_elt_t *h;
-
-	if (allow->n == 0)
+	if (ctx->is_waiting)
+		return NGX_AGAIN;
+	switch (backend_prepare(ctx->backend, ctx)) {
+	case BACKEND_KNOWN:
 		return NGX_OK;
-	h = ngx_list_push(&r->headers_out.headers);
-	if (!h)
-		return NGX_ERROR;
-	ngx_memzero(h, sizeof(*h));
-	h->hash = 1;
-	ngx_str_set(&h->key, "Allow");
-	h->value.data = ngx_pnalloc(r->pool, allow->n);
-	if (!h->value.data)
-		return NGX_ERROR;
-	h->value.len = allow->n;
-	ngx_memcpy(h->value.data, allow->at, allow->n);
+	case BACKEND_WAIT:
+		return NGX_AGAIN;
+	case BACKEND_UNKNOWN:
+		break;
+	}
+	metrics_upstream_error(m, UPSTREAM_NAME);
+	ctx->fault = 101503;
+	ctx->reason = "backend name not resolved";
+	r->content_handler = answer_name_failure;
 	return NGX_OK;
 }
 
-/* The body is copied: it is sent after our arena may be gone. */
-static ngx_int_t answer(ngx_http_request_t *r, int status, const char *content_type, const struct span *body)
+static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
-	ngx_http_complex_value_t value;
-	ngx_str_t type = { strlen(content_type), (u_char *)(uintptr_t)content_type };
-
-	ngx_memzero(&value, sizeof(value));
-	value.value.len = body->n;
-	if (body->n > 0) {
-		value.value.data = ngx_pnalloc(r->pool, body->n);
-		if (!value.value.data)
-			return NGX_HTTP_INTERNAL_SERVER_ERROR;
-		ngx_memcpy(value.value.data, body->at, body->n);
+	ctx->is_decided = true;
+	ctx->arena = arena_take();
+	ctx->id = request_id(r, ctx->arena);
+	decide(r, m, ctx);
+	if (ctx->verdict.kind != VERDICT_FORWARD) {
+		r->content_handler = answer_verdict;
+		return NGX_OK;
 	}
-	return ngx_http_send_response(r, (ngx_uint_t)status, &type, &value);
-}
-
-static ngx_int_t answer_verdict(ngx_http_request_t *r, const struct verdict *v)
-{
-	static const struct span healthy = { "{\"status\":\"healthy\"}", sizeof("{\"status\":\"healthy\"}") - 1 };
-
-	if (v->kind == VERDICT_HEALTH)
-		return answer(r, NGX_HTTP_OK, "application/json", &healthy);
-	if (add_allow(r, &v->allow) != NGX_OK)
+	ctx->backend = backend_of(m, ctx->verdict.endpoint);
+	if (!headers_strip(r, m, &ctx->verdict))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	return answer(r, v->status, v->content_type ? v->content_type : "text/plain", &v->body);
-}
-
-/* ---- forwarding ---- */
-
-/* Renamed to a header that the proxy location never sends: works for any name, wherever it stands. */
-static void strip(ngx_http_request_t *r, const char *name)
-{
-	static const ngx_str_t gone = ngx_string("X-Apim-Removed");
-	static u_char gone_lower[] = "x-apim-removed";
-	size_t n = strlen(name);
-
-	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
-		ngx_table_elt_t *h = part->elts;
-
-		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			if (h[i].key.len != n || ngx_strncasecmp(h[i].key.data, (u_char *)(uintptr_t)name, n) != 0)
-				continue;
-			h[i].key = gone;
-			h[i].lowcase_key = gone_lower;
-			h[i].hash = ngx_hash_key(gone_lower, gone.len);
-		}
-	}
-}
-
-static ngx_int_t forward(ngx_http_request_t *r, const struct apim_main_conf *m, struct apim_ctx *ctx)
-{
-	const struct verdict *v = &ctx->verdict;
-	struct apim_backend *b = &m->backends[v->endpoint - m->contract->endpoints];
-	ngx_int_t rc;
-
-	if (!ctx->resolved) {
-		rc = apim_backend_resolve(r, ctx, b);
-		if (rc != NGX_OK)
-			return rc;
-	}
-	if (v->strip_auth && v->api)
-		strip(r, v->api->auth_header);
-	if (m->contract->jwt_header && m->contract->jwt_header[0])
-		strip(r, m->contract->jwt_header);
-	return NGX_DECLINED;
-}
-
-ngx_int_t apim_handle(ngx_http_request_t *r)
-{
-	const struct apim_loc_conf *l = ngx_http_get_module_loc_conf(r, ngx_http_apim_module);
-	const struct apim_main_conf *m = ngx_http_get_module_main_conf(r, ngx_http_apim_module);
-	struct apim_ctx *ctx;
-
-	if (!l->on)
-		return NGX_DECLINED;
-	if (!m->core)
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	ctx = ngx_http_get_module_ctx(r, ngx_http_apim_module);
-	if (!ctx && !(ctx = ctx_new(r)))
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	if (!ctx->decided)
-		decide(r, m, ctx);
-	if (ctx->verdict.kind != VERDICT_FORWARD)
-		return answer_verdict(r, &ctx->verdict);
 	return forward(r, m, ctx);
+}
+
+ngx_int_t request_access(ngx_http_request_t *r)
+{
+	const struct apim_location *l = ngx_http_get_module_loc_conf(r, ngx_http_apim_module);
+	struct apim *m = apim_of(r);
+	struct ctx *ctx;
+
+	if (!l->gateway)
+		return NGX_DECLINED;
+	ctx = ctx_ensure(r);
+	if (!ctx)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (!ctx->is_decided)
+		return judge(r, m, ctx);
+	return ctx->backend ? forward(r, m, ctx) : NGX_OK;
 }

@@ -1,0 +1,79 @@
+/* What nginx.conf asks the module for: where proxy_pass goes, and what it says there. All are empty before a decision. */
+#include "gateway/nginx/apim.h"
+#include "gateway/nginx/backend.h"
+#include "lib/base/arena.h"
+
+static ngx_int_t give(ngx_http_variable_value_t *v, struct span s)
+{
+	v->valid = 1;
+	v->no_cacheable = 0;
+	v->not_found = 0;
+	v->len = (unsigned)s.n;
+	v->data = (u_char *)(uintptr_t)s.at;
+	return NGX_OK;
+}
+
+static struct span scheme(struct ctx *ctx)
+{
+	return text_span(ctx->verdict.endpoint->tls ? "https" : "http");
+}
+
+static struct span target(struct ctx *ctx)
+{
+	return ctx->verdict.forward;
+}
+
+/* As RFC 9110 wants it: with the port, unless it is the scheme's own. */
+static struct span host(struct ctx *ctx)
+{
+	const struct contract_endpoint *e = ctx->verdict.endpoint;
+
+	if (e->port == (e->tls ? 443 : 80))
+		return text_span(e->host);
+	return text_span(arena_printf(ctx->arena, "%s:%u", e->host, e->port));
+}
+
+static struct span tls_name(struct ctx *ctx)
+{
+	return text_span(ctx->backend->host);
+}
+
+static struct span id(struct ctx *ctx)
+{
+	return ctx->id;
+}
+
+static const struct {
+	const char *name;
+	struct span (*get)(struct ctx *ctx);
+} variables[] = {
+	{ "apim_scheme", scheme },
+	{ "apim_target", target },
+	{ "apim_host", host },
+	{ "apim_tls_name", tls_name },
+	{ "apim_id", id },
+};
+
+static ngx_int_t get(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t i)
+{
+	struct ctx *ctx = ctx_get(r);
+
+	if (!ctx || !ctx->backend)
+		return give(v, text_span(""));
+	return give(v, variables[i].get(ctx));
+}
+
+ngx_int_t variable_init(ngx_conf_t *cf)
+{
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		ngx_str_t name = { strlen(variables[i].name),
+			(u_char *)(uintptr_t)variables[i].name };
+		ngx_http_variable_t *v = ngx_http_add_variable(cf, &name, 0);
+
+		if (!v)
+			return NGX_ERROR;
+		v->get_handler = get;
+		v->data = i;
+	}
+	return NGX_OK;
+}
