@@ -114,6 +114,7 @@ test_7_nobody_was_refused_anything() {
 		fails grep -iE 'forbidden|denied|permissions violation|authorization' "$TMP/$service.log"
 	done
 	fails grep -iE 'permissions violation|authentication error' "$TMP/nats.log"
+	fails grep -E 'Sanitizer|runtime error' "$TMP"/*.log
 }
 
 {
