@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+
+/* The default hash falls through a switch in a way that clang warns of. */
+#define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
+#define uthash_fatal(msg) abort()
 #include <uthash.h>
 
 #include "lib/api/kind.h"
@@ -95,6 +99,7 @@ struct job {
 	TAILQ_ENTRY(job) due;
 	bool is_due;
 	bool gone;
+	bool pod_ended; /* told before the Job controller has counted it */
 	enum job_state state;
 	int64_t since_us;
 	char uid[UID_SIZE];

@@ -181,6 +181,7 @@ static void update_job(
 	set_uid(uid, object);
 	if (!str_eq(uid, j->uid)) {
 		before = JOB_RUNNING;
+		j->pod_ended = false;
 		graph_not_due_job(ix, j);
 		memcpy(j->uid, uid, sizeof(uid));
 	}
@@ -194,6 +195,25 @@ static void update_job(
 		return;
 	j->since_us = now_us(ix);
 	graph_due_job(ix, j);
+}
+
+/* The Job controller counts pods once a second: who waits for a Job is told when its pod has ended.
+ * Nothing is kept of pods. */
+static void see_pod(struct index *ix, const struct json *pod)
+{
+	const char *phase = json_str(json_path(pod, "status", "phase", NULL));
+	const char *name = meta_label(pod, "batch.kubernetes.io/job-name");
+	struct node *n = name ? graph_find(ix, KIND_JOB, ref_of(pod).ns, name) : NULL;
+
+	if (!n || !n->job || n->job->state != JOB_RUNNING || n->job->pod_ended)
+		return;
+	if (!str_eq(phase, "Succeeded") && !str_eq(phase, "Failed"))
+		return;
+	n->job->pod_ended = true;
+	if (!judge_is_active(ix))
+		return;
+	n->job->since_us = now_us(ix);
+	graph_due_job(ix, n->job);
 }
 
 static void look_at_users(struct index *ix, struct node *n)
@@ -221,6 +241,10 @@ void index_upsert(struct index *ix, enum kind kind, const struct json *object, c
 	if (!is_watched(ix, kind) || !ref.ns || !ref.name)
 		return;
 	advance(ix, kind, version);
+	if (kind == KIND_POD) {
+		see_pod(ix, object);
+		return;
+	}
 	n = graph_node(ix, kind, ref.ns, ref.name);
 	n->list = ix->list[kind];
 	if (n->present && n->version == v)

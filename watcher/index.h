@@ -1,6 +1,6 @@
 /* What the watcher knows of the cluster, and what follows from it: whom to wake.
  *
- * Fed with the events of eleven watches, it keeps of every object a version (and of our own four
+ * Fed with the events of twelve watches, it keeps of every object a version (and of our own four
  * kinds what their status records: inputs read, children written), and compares. An object is woken
  * when
  *   - its generation is not the observed one, it is being deleted, or it is gone;
@@ -8,9 +8,9 @@
  * missing, or the reverse;
  *   - a child is not as it was recorded (spec or readiness);
  *   - a complete comparison begins (index_compare_all) and it is not Ready.
- * and a Job's owner when the Job ends. Each cause is told once; what was not yet said to be told
- * (index_told) is told again. Only an object that changed, or that records an object which changed,
- * is looked at.
+ * and a Job's owner when the Job, or already its pod, ends. Each cause is told once; what was not
+ * yet said to be told (index_told) is told again. Only an object that changed, or that records an
+ * object which changed, is looked at.
  *
  * A record and what it is about come by different streams: a service writes a child, then the
  * status, and either may arrive first. An older input is therefore never news, and a child that

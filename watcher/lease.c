@@ -180,7 +180,8 @@ bool lease_step(struct lease *l, struct arena *a, struct err *err)
 {
 	if (now_us(l) < l->due_us)
 		return true;
-	return l->leading ? keep(l, a, err) : try_to_take(l, a, err);
+	l->trouble = !(l->leading ? keep(l, a, err) : try_to_take(l, a, err));
+	return !l->trouble;
 }
 
 void lease_release(struct lease *l, struct arena *a)

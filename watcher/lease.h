@@ -32,6 +32,7 @@ struct lease {
 	const char *ns;
 	const char *identity;
 	bool leading;
+	bool trouble; /* the last attempt failed */
 	int64_t due_us;
 	int64_t renewed_us; /* when the last successful renewal was begun */
 	int64_t seen_us;    /* since when somebody else's Lease has been unchanged */

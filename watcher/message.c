@@ -128,7 +128,9 @@ static void about_job(struct index *ix, struct arena *a, struct job *j, struct i
 	w->uid = arena_dup(a, owner->uid);
 	w->generation = owner->generation;
 	w->resource_version = version_text(a, j->owner);
-	w->cause = arena_printf(a, "Job %s %s", node_name(j->node), job_ends[j->state]);
+	w->cause = arena_printf(a, "Job %s %s", node_name(j->node),
+		j->pod_ended && !j->gone && j->state == JOB_RUNNING ? "has ended its pod"
+								    : job_ends[j->state]);
 	w->traceparent = trace(ix, a, owner);
 	vec_add(a, &w->moved, node_ref(a, j->node));
 	ret->since_us = j->since_us;

@@ -45,6 +45,9 @@ static const struct watch_spec watches[] = {
 	{ .kind = KIND_SERVICE, .selector = OURS },
 	{ .kind = KIND_HPA, .selector = OURS },
 	{ .kind = KIND_INGRESS, .selector = OURS },
+	/* Of builds only: to know a moment earlier than from the Job that one has ended. */
+	{ .kind = KIND_POD,
+		.selector = OURS "," LABEL_OWNER_KIND "=api,batch.kubernetes.io/job-name" },
 };
 
 struct watcher {
@@ -240,7 +243,7 @@ static void lead_or_follow(struct watcher *w)
 
 	if (!lease_step(&w->lease, w->memory, &err))
 		complain(w, "Lease not seen to", err.msg);
-	else
+	else if (!w->lease.trouble)
 		no_complaint(w, "Lease not seen to");
 	if (lease_leads(&w->lease) == before)
 		return;

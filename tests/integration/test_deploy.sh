@@ -149,6 +149,7 @@ test_each_service_may_do_its_part() {
 		watcher watch secrets
 		watcher watch configmaps
 		watcher watch jobs.batch
+		watcher watch pods
 		watcher watch ingresses.networking.k8s.io
 		watcher patch leases.coordination.k8s.io wso2-system apim-watcher
 		watcher create leases.coordination.k8s.io wso2-system
@@ -177,7 +178,6 @@ test_each_service_may_do_its_part() {
 		builder-svc create secrets default docker-registry-credentials
 	END
 	k auth can-i patch apis.wso2.com --subresource=status -q --as=system:serviceaccount:wso2-system:api-svc
-	k auth can-i get pods --subresource=log -q --as=system:serviceaccount:wso2-system:builder-svc
 }
 
 test_no_service_may_do_anothers_part() {
@@ -208,6 +208,8 @@ test_no_service_may_do_anothers_part() {
 		api-svc create pods
 		api-svc patch apis.wso2.com
 		api-svc patch roles.rbac.authorization.k8s.io
+		watcher get pods
+		builder-svc get pods
 		builder-svc get secrets
 		builder-svc get secrets wso2-system apim-bus-credentials
 		builder-svc list secrets

@@ -29,7 +29,7 @@ static uint64_t scene_random(void *self)
 
 static const enum kind watched[] = { KIND_API, KIND_TARGET_ENDPOINT, KIND_SECURITY,
 	KIND_RATE_LIMITING, KIND_CONFIG_MAP, KIND_SECRET, KIND_SERVICE, KIND_DEPLOYMENT, KIND_HPA,
-	KIND_JOB, KIND_INGRESS };
+	KIND_JOB, KIND_INGRESS, KIND_POD };
 
 static void make_index(struct scene *s)
 {
@@ -739,6 +739,40 @@ static void the_end_of_a_job_is_told_to_its_owner_once(void **state)
 	is_quiet(s);
 }
 
+static void puts_pod(struct scene *s, const char *job, const char *phase)
+{
+	struct json *v;
+
+	s->version++;
+	v = json_of(
+		s, KIND_POD, "pod", arena_printf(s->arena, "\"status\":{\"phase\":\"%s\"}", phase));
+	json_set(s->arena, json_sub(s->arena, v, "metadata"), "labels",
+		json_format(s->arena, "{'batch.kubernetes.io/job-name':%s}", job));
+	index_upsert(s->index, KIND_POD, v, text(s, s->version));
+}
+
+static void the_end_of_a_jobs_pod_is_told_before_the_jobs(void **state)
+{
+	SCENE;
+
+	lists_end(s);
+	puts_api(s, &(struct api){ .generation = 1, .observed = 1, .not_ready = true });
+	puts_pod(s, "store-kaniko", "Succeeded");
+	puts_pod(s, NULL, "Succeeded");
+	puts_job(s, "store-kaniko", job_running);
+	puts_pod(s, "store-kaniko", "Pending");
+	puts_pod(s, "store-kaniko", "Running");
+	is_quiet(s);
+	puts_pod(s, "store-kaniko", "Succeeded");
+	says(s, "job.shop.store-kaniko", "Job store-kaniko has ended its pod");
+	puts_pod(s, "store-kaniko", "Succeeded");
+	is_quiet(s);
+	puts_job(s, "store-kaniko", job_complete);
+	says(s, "job.shop.store-kaniko", "Job store-kaniko is complete");
+	puts_pod(s, "store-kaniko", "Failed");
+	is_quiet(s);
+}
+
 static void a_job_that_appears_finished_is_told(void **state)
 {
 	SCENE;
@@ -1098,6 +1132,7 @@ int main(void)
 		IN_A_SCENE(a_deleted_child_wakes_and_wakes_again_when_deleted_again),
 		IN_A_SCENE(a_config_map_child_is_compared_by_version),
 		IN_A_SCENE(the_end_of_a_job_is_told_to_its_owner_once),
+		IN_A_SCENE(the_end_of_a_jobs_pod_is_told_before_the_jobs),
 		IN_A_SCENE(a_job_that_appears_finished_is_told),
 		IN_A_SCENE(an_unfinished_job_that_is_deleted_is_told),
 		IN_A_SCENE(a_job_without_a_living_owner_is_nobodys),
