@@ -31,9 +31,11 @@ void api_needs(const struct world *w, struct needs *n)
 	rollout_need(w, n);
 }
 
-/* Owner references take the children along; what is left is to say so. */
+/* Owner references take the children along; what is left is to say so, and to have a build in hand
+ * stopped. */
 static void say_goodbye(struct plan *p)
 {
+	plan_wake(p, "build.request", "the API is gone");
 	if (!p->world->root)
 		plan_cloud_event(p, "deploy.removed", json_object(p->arena));
 }
