@@ -1,6 +1,7 @@
 /* Bytes on the heap with a ceiling: what arrives from the network before it is understood.
  *
- * Zero-initialised with a max is empty. Unlike struct str it gives memory back, which long-lived streams need.
+ * Zero-initialised with a max is empty. Unlike struct str it gives memory back, which long-lived
+ * streams need.
  */
 #ifndef LIB_KUBE_BUFFER_H
 #define LIB_KUBE_BUFFER_H
@@ -20,7 +21,8 @@ struct buffer {
 /* False, with nothing added, when the bytes would not fit below max. */
 bool buffer_add(struct buffer *b, const char *bytes, size_t n) MUST_CHECK;
 
-/* Empties it. Memory that a rare large object needed is released; a small block is kept for the next one. */
+/* Empties it. Memory that a rare large object needed is released; a small block is kept for the
+ * next one. */
 void buffer_clear(struct buffer *b);
 
 void buffer_free(struct buffer *b);

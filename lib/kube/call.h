@@ -18,17 +18,17 @@ struct call {
 	struct request request; /* timeout_ms 0: that of the client */
 
 	/* out */
-	int status;         /* HTTP status; 0: no answer, err says why */
+	int status; /* HTTP status; 0: no answer, err says why */
 	struct buffer body;
-	struct err err;     /* set beforehand, it says why the call cannot be made, and it is not */
+	struct err err; /* set beforehand, it says why the call cannot be made, and it is not */
 
 	/* calls_run's own */
 	struct exchange *exchange;
 	bool retried;
 };
 
-/* Returns when every call has its answer or has failed. A refused service account token is read again and the call
- * repeated once; nothing else is. */
+/* Returns when every call has its answer or has failed. A refused service account token is read
+ * again and the call repeated once; nothing else is. */
 void calls_run(struct kube *k, struct call *calls, size_t n);
 void calls_free(struct call *calls, size_t n);
 

@@ -262,12 +262,12 @@ bool config_load(struct arena *a, const struct kube_options *options, struct kub
 	const char *port = getenv("KUBERNETES_SERVICE_PORT");
 	const char *home = getenv("HOME");
 
-	if (!str_empty(named) && strchr(named, ':'))
+	if (named && strchr(named, ':'))
 		return err_set(err, ERR_INVALID,
 			"KUBECONFIG: \"%s\" names several files, one is supported", named);
 	if (!str_empty(named))
 		return config_from_file(a, named, options->context, ret, err);
-	if (!str_empty(host) && exists(arena_printf(a, "%s/token", pod_dir)))
+	if (host && *host && exists(arena_printf(a, "%s/token", pod_dir)))
 		return config_from_pod(a, pod_dir, host, str_empty(port) ? "443" : port, ret, err);
 	if (str_empty(home))
 		return err_set(err, ERR_NOT_FOUND,

@@ -50,7 +50,7 @@ bool version_before(const char *x, const char *y)
 
 static bool set_version(struct feed *f, const char *version, struct err *err)
 {
-	if (str_empty(version) || strlen(version) >= sizeof(f->version))
+	if (!version || strlen(version) == 0 || strlen(version) >= sizeof(f->version))
 		return err_set(
 			err, ERR_INVALID, "metadata.resourceVersion: is missing or too long");
 	memcpy(f->version, version, strlen(version) + 1);
@@ -165,8 +165,8 @@ static void pause_feed(struct feed *f, int at_least_s)
 	if (ms > t->longest_pause_ms)
 		ms = t->longest_pause_ms;
 	ms -= (int64_t)random_below(f, (uint64_t)ms / 2 + 1);
-	if (ms < at_least_s * 1000)
-		ms = at_least_s * 1000;
+	if (ms < at_least_s * 1000LL)
+		ms = at_least_s * 1000LL;
 	f->failures++;
 	f->due_us = kube_now_us(f->kube) + ms * 1000;
 }

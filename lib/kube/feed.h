@@ -1,12 +1,14 @@
 /* One watch: list in pages, then stream, for ever. A state machine that its set (watch.c) steps.
  *
- *            begin ──► LIST ──last page──► STREAM ──ends in time──► STREAM from the version so far
- *                       ▲                    │
- *                       └── 410, silence, ───┘   trouble of the network: the same step again, after a pause
- *                           nonsense
+ *   begin ──► LIST ──last page──► STREAM ──ends in time──► STREAM from the version so far
+ *              ▲                    │
+ *              └─ 410, nonsense, ───┘
+ *                 silence
  *
- * Memory is bounded by one object: pages and streams are cut up as they arrive, and each object is parsed, delivered and
- * forgotten before the next.
+ * Trouble of the network repeats the same step after a pause.
+ *
+ * Memory is bounded by one object: pages and streams are cut up as they arrive, and each object is
+ * parsed, delivered and forgotten before the next.
  */
 #ifndef LIB_KUBE_FEED_H
 #define LIB_KUBE_FEED_H
@@ -24,10 +26,11 @@ struct wire;
 
 /* Times and sizes, apart so that tests need not wait. */
 struct feed_tuning {
-	int stream_s;       /* asked from the server for one stream; varied by a quarter */
-	int silence_ms;     /* without as much as a bookmark (there is one a minute): the stream is dead */
-	int list_ms;        /* for one page */
-	int pause_ms;       /* after the first failure; doubles */
+	int stream_s;	/* asked from the server for one stream; varied by a quarter */
+	int silence_ms; /* without as much as a bookmark (there is one a minute): the stream is dead
+			 */
+	int list_ms;	/* for one page */
+	int pause_ms;	/* after the first failure; doubles */
 	int longest_pause_ms;
 	int page;
 };
@@ -39,7 +42,9 @@ enum feed_state {
 	FEED_STREAM,
 };
 
-enum { FEED_MAX_VERSION = 64 };
+enum {
+	FEED_MAX_VERSION = 64
+};
 
 struct feed {
 	/* fixed */
@@ -58,16 +63,17 @@ struct feed {
 	int64_t due_us;
 	int64_t begun_us;
 	int64_t heard_us;
-	unsigned int failures;     /* in a row */
-	bool begun;                /* RELIST was delivered for the list under way */
-	bool restart;              /* somebody wants a new list */
-	bool synced;               /* a complete list was delivered once */
-	char version[FEED_MAX_VERSION]; /* what the stream continues from; "" before the first list */
-	char *token;               /* where the next page continues; NULL: the first page */
+	unsigned int failures;		/* in a row */
+	bool begun;			/* RELIST was delivered for the list under way */
+	bool restart;			/* somebody wants a new list */
+	bool synced;			/* a complete list was delivered once */
+	char version[FEED_MAX_VERSION]; /* what the stream continues from; "" before the first list
+					 */
+	char *token;			/* where the next page continues; NULL: the first page */
 	struct lines lines;
 	struct items items;
-	unsigned int delivered;    /* since the last step began */
-	struct err trouble;        /* code ERR_NONE: healthy */
+	unsigned int delivered; /* since the last step began */
+	struct err trouble;	/* code ERR_NONE: healthy */
 };
 
 void feed_init(struct feed *f);
@@ -79,7 +85,8 @@ unsigned int feed_step(struct feed *f);
 /* When feed_step has something to do even if nothing arrives. */
 int64_t feed_due_us(const struct feed *f);
 
-/* Both decimal and x older than y. Versions are opaque; this only finds a server that was set back. */
+/* Both decimal and x older than y. Versions are opaque; this only finds a server that was set back.
+ */
 bool version_before(const char *x, const char *y);
 
 #endif

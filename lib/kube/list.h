@@ -13,17 +13,19 @@ struct json;
 struct kube;
 struct vec;
 
-enum { LIST_PAGE = 500 };
+enum {
+	LIST_PAGE = 500
+};
 
 /* Path of one page; token: metadata.continue of the page before, NULL or "" for the first. */
-bool list_path(struct arena *a, enum kind kind, const char *ns, const char *selector, int limit, const char *token,
-	const char **ret, struct err *err) MUST_CHECK;
+bool list_path(struct arena *a, enum kind kind, const char *ns, const char *selector, int limit,
+	const char *token, const char **ret, struct err *err) MUST_CHECK;
 
 /* Sets apiVersion and kind, which elements of a list do not have and partial objects have wrong. */
 void list_complete(struct arena *a, struct json *object, enum kind kind);
 
 /* See struct kube_ops. */
-bool list_all(struct kube *k, struct arena *a, enum kind kind, const char *ns, const char *selector, struct vec *ret,
-	struct err *err) MUST_CHECK;
+bool list_all(struct kube *k, struct arena *a, enum kind kind, const char *ns, const char *selector,
+	struct vec *ret, struct err *err) MUST_CHECK;
 
 #endif

@@ -30,16 +30,13 @@ static bool parse_answer(
 	return true;
 }
 
-/* Where an object to be written goes: what its kind and metadata say. */
-static bool target_of(const struct json *body, struct ref *ret, struct err *err)
+/* Where an object to be written goes is what its kind and metadata say. */
+static bool check_kind(struct ref r, const struct json *body, struct err *err)
 {
-	struct ref r = ref_of(body);
+	const char *kind = json_get_str(body, "kind");
 
-	if (r.kind == KIND_NONE)
-		return err_set(err, ERR_BUG, "kind: \"%s\" is not one that is written",
-			json_get_str(body, "kind") ? json_get_str(body, "kind") : "");
-	*ret = r;
-	return true;
+	return r.kind != KIND_NONE ||
+	       err_set(err, ERR_BUG, "kind: \"%s\" is not one that is written", kind ? kind : "");
 }
 
 static bool set_body(struct call *c, const char *body, size_t n, struct err *err)
@@ -101,11 +98,11 @@ static bool prepare_apply(
 {
 	const char *object;
 	const char *body;
+	const struct ref r = ref_of(x->body);
 	struct str path;
-	struct ref r;
 	size_t n;
 
-	if (!target_of(x->body, &r, err) ||
+	if (!check_kind(r, x->body, err) ||
 		!path_object(mem, r, x->status ? "status" : NULL, &object, err))
 		return false;
 	path = path_begin(mem, object);
@@ -171,10 +168,10 @@ static bool create(void *self, struct arena *a, const struct json *body, const c
 	const char *collection;
 	const char *text;
 	const struct json *live = NULL;
+	const struct ref r = ref_of(body);
 	struct str path;
-	struct ref r;
 
-	if (!target_of(body, &r, err) ||
+	if (!check_kind(r, body, err) ||
 		!path_collection(mem, r.kind, r.ns ? r.ns : "", &collection, err))
 		return err_wrap(err, "create");
 	path = path_begin(mem, collection);

@@ -21,9 +21,10 @@ struct vec;
 
 /* One server-side apply (PATCH application/apply-patch+yaml). */
 struct kube_apply {
-	struct json *body;       /* in: whole object; kind and metadata say where it goes. metadata.resourceVersion, when
-	                            set, is a precondition of an object that exists; a missing one is created unless
-	                            metadata.uid is set, too (ERR_CONFLICT then) */
+	/* in: whole object; kind and metadata say where it goes. metadata.resourceVersion, when
+	 * set, is a precondition of an object that exists; a missing one is created unless
+	 * metadata.uid is set, too (then ERR_CONFLICT). */
+	struct json *body;
 	const char *manager;	 /* in: field manager */
 	bool force;		 /* in: take over fields of other managers */
 	bool status;		 /* in: the status subresource */

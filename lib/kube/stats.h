@@ -16,7 +16,9 @@ enum verb {
 	VERB_COUNT,
 };
 
-enum { STATS_CLASSES = 6 };
+enum {
+	STATS_CLASSES = 6
+};
 
 struct stats {
 	uint64_t n[VERB_COUNT][STATS_CLASSES]; /* class 0: no answer; 2: 2xx; … */
@@ -26,6 +28,7 @@ struct stats {
 void stats_count(struct stats *s, enum verb verb, int http);
 
 /* Calls fn for every pair above zero; code is 0, 200, 300, 400 or 500. */
-void stats_each(const struct stats *s, void (*fn)(void *, const char *verb, int code, uint64_t n), void *arg);
+void stats_each(const struct stats *s, void (*fn)(void *, const char *verb, int code, uint64_t n),
+	void *arg);
 
 #endif

@@ -192,7 +192,7 @@ bool items_feed(struct items *it, const char *bytes, size_t n, struct err *err)
 
 		if (!step(it, bytes[i], err))
 			return false;
-		if (!was_element && in_element(it)) {
+		if ((!was_element && in_element(it)) || (was_items && !it->in_items)) {
 			from = i;
 		} else if (was_element && !in_element(it)) {
 			if (!emit_item(it, bytes + from, i + 1 - from, err))
@@ -201,8 +201,6 @@ bool items_feed(struct items *it, const char *bytes, size_t n, struct err *err)
 		} else if (!was_items && it->in_items) {
 			if (!keep(it, false, bytes + from, i + 1 - from, err))
 				return false;
-		} else if (was_items && !it->in_items) {
-			from = i;
 		}
 	}
 	if (it->in_items && !in_element(it))

@@ -1,8 +1,9 @@
-/* HTTP to one API server: any number of exchanges at the same time over connections that are kept. libcurl does it, and
- * only wire.c knows.
+/* HTTP to one API server: any number of exchanges at the same time over connections that are kept.
+ * libcurl does it, and only wire.c knows.
  *
- * Nothing happens by itself: exchanges move while wire_turn runs. What arrives is appended to exchange.body and looked at
- * afterwards, outside of libcurl's callbacks, so that whoever looks may start or abort exchanges, on this wire too.
+ * Nothing happens by itself: exchanges move while wire_turn runs. What arrives is appended to
+ * exchange.body and looked at afterwards, outside of libcurl's callbacks, so that whoever looks may
+ * start or abort exchanges, on this wire too.
  */
 #ifndef LIB_KUBE_WIRE_H
 #define LIB_KUBE_WIRE_H
@@ -18,23 +19,23 @@ struct token;
 struct wire;
 
 struct request {
-	const char *method;       /* "GET" */
-	const char *path;         /* with query; percent-encoded */
-	const char *accept;       /* NULL: application/json */
+	const char *method;	  /* "GET" */
+	const char *path;	  /* with query; percent-encoded */
+	const char *accept;	  /* NULL: application/json */
 	const char *content_type; /* of the body */
-	const char *body;         /* NULL: none. Borrowed until the exchange is freed */
+	const char *body;	  /* NULL: none. Borrowed until the exchange is freed */
 	size_t body_n;
-	size_t max_response;      /* bytes that may wait in exchange.body */
-	int timeout_ms;           /* for the whole exchange; 0: it may last for ever */
+	size_t max_response; /* bytes that may wait in exchange.body */
+	int timeout_ms;	     /* for the whole exchange; 0: it may last for ever */
 };
 
 /* All fields but `body` are for reading only. */
 struct exchange {
 	struct buffer body; /* what arrived and was not taken yet (buffer_clear) */
-	int status;         /* HTTP status; 0 until headers arrived */
+	int status;	    /* HTTP status; 0 until headers arrived */
 	int retry_after_s;  /* Retry-After of the answer, or 0 */
-	bool done;          /* nothing more will come */
-	struct err err;     /* done without a complete answer; code ERR_NONE otherwise */
+	bool done;	    /* nothing more will come */
+	struct err err;	    /* done without a complete answer; code ERR_NONE otherwise */
 };
 
 enum wire_mode {
@@ -43,17 +44,19 @@ enum wire_mode {
 };
 
 /* Borrows config, token and user_agent. max_connections: kept and used at once. */
-struct wire *wire_new(const struct kube_config *config, struct token *token, const char *user_agent, enum wire_mode mode,
-	long max_connections);
+struct wire *wire_new(const struct kube_config *config, struct token *token, const char *user_agent,
+	enum wire_mode mode, long max_connections);
 void wire_free(struct wire *w); /* every exchange must have been freed; accepts NULL */
 
 /* Never NULL. Trouble is told by the exchange, once it is done. */
 struct exchange *wire_start(struct wire *w, const struct request *r);
 
-/* Moves bytes for at most timeout_ms; returns as soon as something arrived or an exchange is done. */
+/* Moves bytes for at most timeout_ms; returns as soon as something arrived or an exchange is done.
+ */
 void wire_turn(struct wire *w, int timeout_ms);
 
-/* Closes all connections, so that the next exchange begins with a new one. No exchange may exist. */
+/* Closes all connections, so that the next exchange begins with a new one. No exchange may exist.
+ */
 void wire_reset(struct wire *w);
 
 /* Aborts it if it is under way. Accepts NULL. */

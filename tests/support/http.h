@@ -1,4 +1,5 @@
-/* An HTTP server that follows a script: for what no real API server can be made to do when a test wants it. */
+/* An HTTP server that follows a script: for what no real API server can be made to do when a test
+ * wants it. */
 #ifndef TESTS_SUPPORT_HTTP_H
 #define TESTS_SUPPORT_HTTP_H
 
@@ -11,12 +12,13 @@ struct kube;
 
 /* One request and its answer, in the order of the script, each on a connection of its own. */
 struct http_step {
-	const char *expect; /* must occur in the request, or it is answered with 500 and the text of this step */
+	const char *expect; /* must occur in the request, or it is answered with 500 and the text of
+			       this step */
 	int status;
 	const char *header; /* one more header line without its end, or NULL */
 	const char *body;
-	bool silent;        /* keep the connection open after the body instead of closing it */
-	bool dribble;       /* one byte at a time */
+	bool silent;  /* keep the connection open after the body instead of closing it */
+	bool dribble; /* one byte at a time */
 };
 
 struct http_script {
