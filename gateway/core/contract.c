@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -16,98 +17,6 @@ enum {
 	MAX_BYTES = 64 * 1024 * 1024,
 	MAX_PEM = 16 * 1024,
 };
-
-struct loader {
-	struct arena *a;   /* the contract's */
-	struct arena *tmp; /* JSON, dead when the contract is loaded */
-	struct contract *c;
-	struct err *err;
-};
-
-/* Puts the place before a message that begins with the place inside: "paths[3]" + "method: …". */
-static bool within(struct err *err, const char *name, size_t i)
-{
-	char inner[sizeof(err->msg)];
-
-	memcpy(inner, err->msg, sizeof(inner));
-	return err_set(err, err->code, "%s[%zu].%s", name, i, inner);
-}
-
-static bool bad(struct loader *l, const char *key, const char *expected)
-{
-	return err_set(l->err, ERR_INVALID, "%s: expected %s", key, expected);
-}
-
-/* ---- fields ---- */
-
-static bool is_named(const char *key, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(key, names[i]))
-			return true;
-	return false;
-}
-
-/* A field this loader does not know might protect something: an older gateway must not start with
- * it. */
-static bool object_of(struct loader *l, const struct json *v, const char *const *names, size_t n)
-{
-	if (!json_is_object(v))
-		return err_set(
-			l->err, ERR_INVALID, "expected an object, found %s", json_type_name(v));
-	json_foreach (m, v)
-		if (!is_named(json_key(m), names, n))
-			return err_set(l->err, ERR_INVALID, "%.100s: unknown field", json_key(m));
-	return true;
-}
-
-static bool text(struct loader *l, const struct json *o, const char *key, const char **ret)
-{
-	const char *s = json_get_str(o, key);
-
-	if (!s)
-		return bad(l, key, "a string");
-	if (strlen(s) > CONTRACT_MAX_TEXT)
-		return err_set(
-			l->err, ERR_LIMIT, "%s: longer than %d bytes", key, CONTRACT_MAX_TEXT);
-	*ret = arena_dup(l->a, s);
-	return true;
-}
-
-static bool flag(struct loader *l, const struct json *o, const char *key, bool *ret)
-{
-	const struct json *v = json_get(o, key);
-
-	if (!json_is_bool(v))
-		return bad(l, key, "true or false");
-	*ret = json_get_bool(o, key, false);
-	return true;
-}
-
-static bool number(struct loader *l, const struct json *o, const char *key, int64_t min,
-	int64_t max, int64_t *ret)
-{
-	int64_t n;
-
-	if (!json_int(json_get(o, key), &n) || n < min || n > max)
-		return err_set(l->err, ERR_INVALID, "%s: expected an integer from %lld to %lld",
-			key, (long long)min, (long long)max);
-	*ret = n;
-	return true;
-}
-
-static bool list(struct loader *l, const struct json *o, const char *key, size_t max, size_t *ret_n)
-{
-	const struct json *v = json_get(o, key);
-
-	if (!json_is_array(v))
-		return bad(l, key, "a list");
-	*ret_n = json_len(v);
-	if (*ret_n > max)
-		return err_set(
-			l->err, ERR_LIMIT, "%s: %zu entries, the limit is %zu", key, *ret_n, max);
-	return true;
-}
 
 /* ---- issuers ---- */
 
@@ -124,12 +33,12 @@ static bool read_pem(struct loader *l, const char *pem, struct evp_pkey_st **ret
 	BIO_free(in);
 	ERR_clear_error();
 	if (!key)
-		return bad(l, "pem", "a PEM public key");
+		return field_bad(l, "pem", "a PEM public key");
 	arena_defer(l->a, free_key, key);
 	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
-		return bad(l, "pem", "an RSA key");
+		return field_bad(l, "pem", "an RSA key");
 	if (EVP_PKEY_get_bits(key) < CONTRACT_MIN_RSA_BITS)
-		return bad(l, "pem", "an RSA key of at least 2048 bits");
+		return field_bad(l, "pem", "an RSA key of at least 2048 bits");
 	*ret = key;
 	return true;
 }
@@ -140,13 +49,13 @@ static bool load_key(struct loader *l, const struct json *v, struct contract_key
 	const int64_t latest = INT64_C(253402300799); /* end of the year 9999 */
 	const char *pem = json_get_str(v, "pem");
 
-	if (!object_of(l, v, names, ARRAY_LEN(names)) || !text(l, v, "id", &k->id))
+	if (!field_object(l, v, names, ARRAY_LEN(names)) || !field_text(l, v, "id", &k->id))
 		return false;
 	if (!pem || strlen(pem) > MAX_PEM)
-		return bad(l, "pem", "a PEM public key");
+		return field_bad(l, "pem", "a PEM public key");
 	k->pem = arena_dup(l->a, pem);
-	return number(l, v, "notBefore", -latest, latest, &k->not_before) &&
-	       number(l, v, "notAfter", -latest, latest, &k->not_after) &&
+	return field_number(l, v, "notBefore", -latest, latest, &k->not_before) &&
+	       field_number(l, v, "notAfter", -latest, latest, &k->not_after) &&
 	       read_pem(l, k->pem, &k->pkey);
 }
 
@@ -156,21 +65,22 @@ static bool load_issuer(struct loader *l, const struct json *v, struct contract_
 		"validateSubscription", "keys" };
 	size_t i = 0;
 
-	if (!object_of(l, v, names, ARRAY_LEN(names)) || !text(l, v, "security", &s->security) ||
-		!text(l, v, "issuer", &s->issuer) ||
-		!flag(l, v, "validateSubscription", &s->validate_subscription) ||
-		!list(l, v, "keys", CONTRACT_MAX_KEYS, &s->n_keys))
+	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
+		!field_text(l, v, "security", &s->security) ||
+		!field_text(l, v, "issuer", &s->issuer) ||
+		!field_flag(l, v, "validateSubscription", &s->validate_subscription) ||
+		!field_list(l, v, "keys", CONTRACT_MAX_KEYS, &s->n_keys))
 		return false;
-	if (json_get(v, "audience") && !text(l, v, "audience", &s->audience))
+	if (json_get(v, "audience") && !field_text(l, v, "audience", &s->audience))
 		return false;
 	if (str_empty(s->issuer))
-		return bad(l, "issuer", "a text that is not empty");
+		return field_bad(l, "issuer", "a text that is not empty");
 	if (s->n_keys == 0)
-		return bad(l, "keys", "at least one key");
+		return field_bad(l, "keys", "at least one key");
 	s->keys = arena_alloc(l->a, s->n_keys * sizeof(*s->keys));
 	json_foreach (k, json_get(v, "keys")) {
 		if (!load_key(l, k, &s->keys[i]))
-			return within(l->err, "keys", i);
+			return field_within(l->err, "keys", i);
 		i++;
 	}
 	return true;
@@ -181,12 +91,12 @@ static bool load_issuers(struct loader *l, const struct json *root)
 	struct contract *c = l->c;
 	size_t i = 0;
 
-	if (!list(l, root, "issuers", CONTRACT_MAX_ISSUERS, &c->n_issuers))
+	if (!field_list(l, root, "issuers", CONTRACT_MAX_ISSUERS, &c->n_issuers))
 		return false;
 	c->issuers = arena_alloc(l->a, (c->n_issuers + 1) * sizeof(*c->issuers));
 	json_foreach (v, json_get(root, "issuers")) {
 		if (!load_issuer(l, v, &c->issuers[i]))
-			return within(l->err, "issuers", i);
+			return field_within(l->err, "issuers", i);
 		i++;
 	}
 	return true;
@@ -200,18 +110,18 @@ static bool load_endpoints(struct loader *l, const struct json *root)
 	struct contract *c = l->c;
 	size_t i = 0;
 
-	if (!list(l, root, "endpoints", 2 * CONTRACT_MAX_OPERATIONS, &c->n_endpoints))
+	if (!field_list(l, root, "endpoints", 2 * CONTRACT_MAX_OPERATIONS, &c->n_endpoints))
 		return false;
 	c->endpoints = arena_alloc(l->a, (c->n_endpoints + 1) * sizeof(*c->endpoints));
 	json_foreach (v, json_get(root, "endpoints")) {
 		const char *url = json_get_str(v, "url");
 
-		if (!object_of(l, v, names, ARRAY_LEN(names)))
-			return within(l->err, "endpoints", i);
+		if (!field_object(l, v, names, ARRAY_LEN(names)))
+			return field_within(l->err, "endpoints", i);
 		if (!url || !contract_endpoint_parse(l->a, url, &c->endpoints[i], l->err)) {
 			if (!url)
-				bad(l, "url", "a string");
-			return within(l->err, "endpoints", i);
+				field_bad(l, "url", "a string");
+			return field_within(l->err, "endpoints", i);
 		}
 		i++;
 	}
@@ -225,21 +135,21 @@ static bool load_method(struct loader *l, const struct json *v, enum method *ret
 	const char *name = json_get_str(v, "method");
 
 	*ret = name ? method_parse(name, strlen(name)) : METHOD_OTHER;
-	return *ret != METHOD_OTHER || bad(l, "method", "the name of an HTTP method");
+	return *ret != METHOD_OTHER || field_bad(l, "method", "the name of an HTTP method");
 }
 
 static bool load_indices(struct loader *l, const struct json *v, struct contract_operation *op)
 {
 	size_t i = 0;
 
-	if (!list(l, v, "issuers", CONTRACT_MAX_ISSUERS, &op->n_issuers))
+	if (!field_list(l, v, "issuers", CONTRACT_MAX_ISSUERS, &op->n_issuers))
 		return false;
 	op->issuers = arena_alloc(l->a, (op->n_issuers + 1) * sizeof(*op->issuers));
 	json_foreach (x, json_get(v, "issuers")) {
 		int64_t n;
 
 		if (!json_int(x, &n) || n < 0 || (size_t)n >= l->c->n_issuers)
-			return bad(l, "issuers", "numbers of existing issuers");
+			return field_bad(l, "issuers", "numbers of existing issuers");
 		op->issuers[i++] = (size_t)n;
 	}
 	return true;
@@ -249,14 +159,14 @@ static bool load_scopes(struct loader *l, const struct json *v, struct contract_
 {
 	size_t i = 0;
 
-	if (!list(l, v, "scopes", CONTRACT_MAX_SCOPES, &op->n_scopes))
+	if (!field_list(l, v, "scopes", CONTRACT_MAX_SCOPES, &op->n_scopes))
 		return false;
 	op->scopes = arena_alloc(l->a, (op->n_scopes + 1) * sizeof(*op->scopes));
 	json_foreach (x, json_get(v, "scopes")) {
 		const char *scope = json_str(x);
 
 		if (str_empty(scope) || strchr(scope, ' ') || strlen(scope) > CONTRACT_MAX_TEXT)
-			return bad(l, "scopes", "words");
+			return field_bad(l, "scopes", "words");
 		op->scopes[i++] = arena_dup(l->a, scope);
 	}
 	return true;
@@ -271,7 +181,7 @@ static bool load_endpoint_index(
 	if (!json_get(v, key))
 		return true;
 	if (!json_int(json_get(v, key), &n) || n < 0 || (size_t)n >= l->c->n_endpoints)
-		return bad(l, key, "the number of an existing endpoint");
+		return field_bad(l, key, "the number of an existing endpoint");
 	*ret = (size_t)n;
 	return true;
 }
@@ -281,16 +191,16 @@ static bool load_operation(struct loader *l, const struct json *v, struct contra
 	static const char *const names[] = { "method", "id", "secured", "issuers", "scopes",
 		"endpoint", "sandbox" };
 
-	if (!object_of(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
-		!text(l, v, "id", &op->id) || !flag(l, v, "secured", &op->secured) ||
+	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
+		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||
 		!load_indices(l, v, op) || !load_scopes(l, v, op) ||
 		!load_endpoint_index(l, v, "endpoint", &op->endpoint) ||
 		!load_endpoint_index(l, v, "sandbox", &op->sandbox))
 		return false;
 	if (op->secured && op->n_issuers == 0)
-		return bad(l, "issuers", "at least one, since the operation is secured");
+		return field_bad(l, "issuers", "at least one, since the operation is secured");
 	if (op->endpoint == SIZE_MAX && op->sandbox == SIZE_MAX)
-		return bad(l, "endpoint", "an endpoint or a sandbox");
+		return field_bad(l, "endpoint", "an endpoint or a sandbox");
 	return true;
 }
 
@@ -301,20 +211,21 @@ static bool load_path(
 	struct err inner;
 	size_t i = 0;
 
-	if (!object_of(l, v, names, ARRAY_LEN(names)) || !text(l, v, "template", &p->template) ||
-		!list(l, v, "operations", CONTRACT_MAX_OPERATIONS, &p->n_operations))
+	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
+		!field_text(l, v, "template", &p->template) ||
+		!field_list(l, v, "operations", CONTRACT_MAX_OPERATIONS, &p->n_operations))
 		return false;
 	if (!contract_template_ok(p->template, &inner))
 		return err_set(l->err, inner.code, "template: %s", inner.msg);
 	*operations += p->n_operations;
 	if (p->n_operations == 0 || *operations > CONTRACT_MAX_OPERATIONS)
-		return bad(l, "operations", "one or more, 10000 in all");
+		return field_bad(l, "operations", "one or more, 10000 in all");
 	p->operations = arena_alloc(l->a, p->n_operations * sizeof(*p->operations));
 	json_foreach (x, json_get(v, "operations")) {
 		if (!load_operation(l, x, &p->operations[i]))
-			return within(l->err, "operations", i);
+			return field_within(l->err, "operations", i);
 		if (p->methods & p->operations[i].method)
-			return bad(l, "operations", "each method once");
+			return field_bad(l, "operations", "each method once");
 		p->methods |= p->operations[i++].method;
 	}
 	return true;
@@ -355,7 +266,7 @@ static bool auth_header_ok(struct loader *l, const char *name)
 	size_t n = strlen(name);
 
 	if (n == 0 || n > 128 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != n)
-		return bad(l, "authHeader", "a header name in lower case");
+		return field_bad(l, "authHeader", "a header name in lower case");
 	return true;
 }
 
@@ -367,20 +278,22 @@ static bool load_api(
 	struct err inner;
 	size_t i = 0;
 
-	if (!object_of(l, v, names, ARRAY_LEN(names)) || !text(l, v, "title", &api->title) ||
-		!text(l, v, "version", &api->version) || !text(l, v, "basePath", &api->base_path) ||
-		!text(l, v, "authHeader", &api->auth_header) ||
+	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
+		!field_text(l, v, "title", &api->title) ||
+		!field_text(l, v, "version", &api->version) ||
+		!field_text(l, v, "basePath", &api->base_path) ||
+		!field_text(l, v, "authHeader", &api->auth_header) ||
 		!auth_header_ok(l, api->auth_header) ||
-		!list(l, v, "paths", CONTRACT_MAX_OPERATIONS, &api->n_paths))
+		!field_list(l, v, "paths", CONTRACT_MAX_OPERATIONS, &api->n_paths))
 		return false;
 	if (!contract_base_path_ok(api->base_path, &inner))
 		return err_set(l->err, inner.code, "basePath: %s", inner.msg);
 	if (api->n_paths == 0)
-		return bad(l, "paths", "at least one");
+		return field_bad(l, "paths", "at least one");
 	api->paths = arena_alloc(l->a, api->n_paths * sizeof(*api->paths));
 	json_foreach (p, json_get(v, "paths")) {
 		if (!load_path(l, p, &api->paths[i], operations))
-			return within(l->err, "paths", i);
+			return field_within(l->err, "paths", i);
 		i++;
 	}
 	return paths_differ(l, api);
@@ -394,15 +307,15 @@ static bool load_apis(struct loader *l, const struct json *root)
 	const char *same;
 	size_t i = 0;
 
-	if (!list(l, root, "apis", CONTRACT_MAX_APIS, &c->n_apis))
+	if (!field_list(l, root, "apis", CONTRACT_MAX_APIS, &c->n_apis))
 		return false;
 	if (c->n_apis == 0)
-		return bad(l, "apis", "at least one");
+		return field_bad(l, "apis", "at least one");
 	c->apis = arena_alloc(l->a, c->n_apis * sizeof(*c->apis));
 	bases = arena_alloc(l->tmp, c->n_apis * sizeof(*bases));
 	json_foreach (v, json_get(root, "apis")) {
 		if (!load_api(l, v, &c->apis[i], &operations))
-			return within(l->err, "apis", i);
+			return field_within(l->err, "apis", i);
 		bases[i] = c->apis[i].base_path;
 		i++;
 	}
@@ -417,7 +330,7 @@ static bool port(struct loader *l, const struct json *o, const char *key, uint16
 {
 	int64_t n;
 
-	if (!number(l, o, key, 1, UINT16_MAX, &n))
+	if (!field_number(l, o, key, 1, UINT16_MAX, &n))
 		return false;
 	*ret = (uint16_t)n;
 	return true;
@@ -428,7 +341,7 @@ static bool bound(
 {
 	int64_t n;
 
-	if (!number(l, o, key, min, 1 << 20, &n))
+	if (!field_number(l, o, key, min, 1 << 20, &n))
 		return false;
 	*ret = (uint32_t)n;
 	return true;
@@ -442,17 +355,17 @@ static bool load_settings(struct loader *l, const struct json *root)
 	const struct json *o = json_get(root, "settings");
 	struct contract *c = l->c;
 
-	return object_of(l, o, names, ARRAY_LEN(names)) &&
-	       number(l, o, "clockSkewSeconds", 0, 3600, &c->clock_skew_s) &&
-	       flag(l, o, "removeAuthHeader", &c->remove_auth_header) &&
-	       flag(l, o, "verifyHostname", &c->verify_hostname) &&
-	       text(l, o, "jwtHeader", &c->jwt_header) &&
+	return field_object(l, o, names, ARRAY_LEN(names)) &&
+	       field_number(l, o, "clockSkewSeconds", 0, 3600, &c->clock_skew_s) &&
+	       field_flag(l, o, "removeAuthHeader", &c->remove_auth_header) &&
+	       field_flag(l, o, "verifyHostname", &c->verify_hostname) &&
+	       field_text(l, o, "jwtHeader", &c->jwt_header) &&
 	       bound(l, o, "maxUriBytes", 64, &c->max_uri_bytes) &&
 	       bound(l, o, "maxHeaderBytes", 1024, &c->max_header_bytes) &&
-	       number(l, o, "maxBodyBytes", -1, INT64_C(1) << 50, &c->max_body_bytes) &&
+	       field_number(l, o, "maxBodyBytes", -1, INT64_C(1) << 50, &c->max_body_bytes) &&
 	       bound(l, o, "tokenCacheEntries", 0, &c->token_cache_entries) &&
 	       port(l, o, "httpPort", &c->http_port) && port(l, o, "httpsPort", &c->https_port) &&
-	       port(l, o, "metricsPort", &c->metrics_port) && flag(l, o, "http2", &c->http2);
+	       port(l, o, "metricsPort", &c->metrics_port) && field_flag(l, o, "http2", &c->http2);
 }
 
 /* ---- the whole ---- */
@@ -472,7 +385,7 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 	if (!json_int(json_get(root, "version"), &version) || version != CONTRACT_VERSION)
 		return err_set(l->err, ERR_INVALID, "version: expected %d", CONTRACT_VERSION);
 	l->c->version = CONTRACT_VERSION;
-	return object_of(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
+	return field_object(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
 	       load_issuers(l, root) && load_endpoints(l, root) && load_apis(l, root);
 }
 
