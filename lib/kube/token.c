@@ -8,7 +8,7 @@
 #include "lib/base/str.h"
 #include "lib/kube/config.h"
 
-static const int64_t max_age_us = 60 * 1000 * 1000LL;
+static const int64_t max_age_us = 60LL * 1000 * 1000;
 
 void token_init(struct token *t, const struct kube_config *config)
 {
