@@ -4,6 +4,7 @@
 #include "lib/json/json.h"
 #include "lib/msg/wake.h"
 #include "lib/plan/world.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 
@@ -22,26 +23,75 @@ static bool get(
 	return rt->kube.get(rt->kube.self, w->arena, objects, n, err);
 }
 
+static bool has_moved(const struct world *w, struct ref ref)
+{
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (ref_eq(*r, ref))
+			return true;
+	return false;
+}
+
+/* The version that the root's status has of an input; NULL if it says nothing about it. */
+static const char *recorded(const struct world *w, struct ref ref)
+{
+	json_foreach (d, json_path(w->root, "status", "dependencies", NULL))
+		if (kind_by_name(json_get_str(d, "kind")) == ref.kind &&
+			str_eq(json_get_str(d, "namespace"), ref.ns) &&
+			str_eq(json_get_str(d, "name"), ref.name))
+			return json_get_str(d, "resourceVersion");
+	return NULL;
+}
+
+static bool is_known(
+	struct runtime *rt, struct world *w, const struct need *need, struct object *ret)
+{
+	int64_t now = rt->clock.now_ms(rt->clock.self);
+
+	ret->ref = need->ref;
+	if (need->role != REF_INPUT || has_moved(w, need->ref))
+		return false;
+	if (!memo_get(rt->memo, w->arena, ret, recorded(w, need->ref), now))
+		return false;
+	rt->counts.remembered++;
+	return true;
+}
+
+static void remember(
+	struct runtime *rt, struct world *w, const struct needs *n, const struct object *o)
+{
+	vec_foreach (const struct need *, need, &n->refs)
+		if (need->role == REF_INPUT && ref_eq(need->ref, o->ref))
+			memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
+}
+
 /* Everything of one round that is not in the world yet, read at once. */
 static bool read_objects(
 	struct runtime *rt, struct world *w, const struct needs *n, bool *ret_grew, struct err *err)
 {
 	struct object *batch = arena_alloc(w->arena, n->refs.n * sizeof(*batch) + 1);
+	struct object *known = arena_alloc(w->arena, n->refs.n * sizeof(*known) + 1);
+	size_t n_known = 0;
 	size_t count = 0;
 
 	vec_foreach (const struct need *, need, &n->refs) {
 		struct ref r = need->ref;
 
-		if (!ref_eq(r, w->root_ref) && !world_find(w, r.kind, r.ns, r.name))
+		if (ref_eq(r, w->root_ref) || world_find(w, r.kind, r.ns, r.name))
+			continue;
+		*ret_grew = true;
+		if (is_known(rt, w, need, &known[n_known]))
+			vec_add(w->arena, &w->objects, &known[n_known++]);
+		else
 			batch[count++].ref = r;
 	}
 	if (w->objects.n + count > MAX_OBJECTS)
 		return err_set(err, ERR_LIMIT, "more than %d objects are named", MAX_OBJECTS);
 	if (!get(rt, w, batch, count, err))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		vec_add(w->arena, &w->objects, &batch[i]);
-	*ret_grew |= count > 0;
+		remember(rt, w, n, &batch[i]);
+	}
 	return true;
 }
 

@@ -43,6 +43,7 @@ void metrics_publish(struct probe *p, struct arena *a, const struct runtime *rt,
 	add_count(&s, "apim_reconcile_total", "result", "success", rt->counts.passes_done);
 	add_count(&s, "apim_reconcile_total", "result", "error", rt->counts.passes_failed);
 	add_count(&s, "apim_objects_total", "result", "written", rt->counts.applied);
+	add_count(&s, "apim_objects_total", "result", "remembered", rt->counts.remembered);
 	add_count(&s, "apim_objects_total", "result", "unchanged", rt->counts.unchanged);
 	if (bus_backlog(b, &pending, &in_flight, &ignored)) {
 		str_addf(&s, "workqueue_depth %llu\n", (unsigned long long)pending);

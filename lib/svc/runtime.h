@@ -13,6 +13,7 @@
 #include "lib/kube/ops.h"
 
 struct arena;
+struct memo;
 struct err;
 struct json;
 struct kube_apply;
@@ -30,6 +31,7 @@ struct runtime {
 	const char *system_ns;
 	const char *instance; /* pod name, for events */
 	const struct json *env;
+	struct memo *memo; /* of inputs; NULL: none */
 	const struct delivery
 		*in_hand; /* kept alive with bus.working during a long pass; NULL in tests */
 	int64_t kept_alive_us;
@@ -38,7 +40,8 @@ struct runtime {
 		uint64_t passes_done;
 		uint64_t passes_failed;
 		uint64_t applied;
-		uint64_t unchanged; /* children and statuses that needed no write */
+		uint64_t remembered; /* inputs that needed no read */
+		uint64_t unchanged;  /* children and statuses that needed no write */
 	} counts;
 };
 
@@ -67,7 +70,8 @@ MUST_CHECK bool runtime_apply(
 MUST_CHECK bool runtime_status(
 	struct runtime *rt, const struct plan *p, const struct json *children, struct err *err);
 
-/* Publishes before the status is written: a crash in between tells twice (with the same deduplication id), never not at all. */
+/* Publishes before the status is written: a crash in between tells twice (with the same
+ * deduplication id), never not at all. */
 MUST_CHECK bool runtime_publish(struct runtime *rt, const struct plan *p, struct err *err);
 
 /* Kubernetes Events, a courtesy: one that cannot be written does not hold up the work. */

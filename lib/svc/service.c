@@ -10,6 +10,7 @@
 #include "lib/json/json.h"
 #include "lib/kube/kube.h"
 #include "lib/msg/wake.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/log.h"
 #include "lib/svc/metrics.h"
 #include "lib/svc/options.h"
@@ -79,13 +80,15 @@ static bool loop_open(struct loop *l, const struct service *s, struct arena *lif
 		.clock = clock_real(),
 		.system_ns = o->system_namespace,
 		.instance = o->pod_name,
-		.env = read_env(life, s->env) };
+		.env = read_env(life, s->env),
+		.memo = memo_new() };
 	return true;
 }
 
 static void loop_close(struct loop *l)
 {
 	arena_free(l->memory);
+	memo_free(l->rt.memo);
 	bus_free(l->bus);
 	kube_free(l->kube);
 	probe_free(l->probe);

@@ -7,6 +7,7 @@
 #include "lib/plan/plan.h"
 #include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/log.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
@@ -272,6 +273,70 @@ static void a_deleted_root_writes_no_status(void **state UNUSED)
 	assert_int_equal(f.memory.writes, 1);
 }
 
+static unsigned int reads_of_a_pass(struct fixture *f, const char *moved)
+{
+	unsigned int before = f->memory.reads;
+
+	look(f, moved);
+	return f->memory.reads - before;
+}
+
+static void an_input_is_read_again_only_when_something_says_so(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	f.rt.memo = memo_new();
+	put_original(&f);
+	assert_int_equal(reads_of_a_pass(&f, NULL), 2);
+	f.memory.now_ms += 3600000;
+	assert_int_equal(reads_of_a_pass(&f, NULL), 1);
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'original'},'data':{'k':'w'}}");
+	assert_int_equal(reads_of_a_pass(&f, "original"), 3);
+	assert_string_equal(
+		json_str(json_path(
+			memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "copy"), "data", "k", NULL)),
+		"w");
+	memo_free(f.rt.memo);
+}
+
+static void an_input_that_status_does_not_know_is_believed_for_a_moment_only(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	f.rt.memo = memo_new();
+	put_original(&f);
+	look(&f, NULL);
+	memory_put(&f.memory,
+		"{'kind':'Security','metadata':{'namespace':'shop','name':'s'},'status':{'dependencies':[]}}");
+	assert_int_equal(reads_of_a_pass(&f, NULL), 1);
+	memory_put(&f.memory,
+		"{'kind':'Security','metadata':{'namespace':'shop','name':'s'},'status':{'dependencies':[]}}");
+	f.memory.now_ms += MEMO_NEW_MS + 1;
+	assert_int_equal(reads_of_a_pass(&f, NULL), 2);
+	memo_free(f.rt.memo);
+}
+
+static void another_replica_that_read_something_newer_is_believed(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	f.rt.memo = memo_new();
+	put_original(&f);
+	look(&f, NULL);
+	memory_put(&f.memory,
+		"{'kind':'Security','metadata':{'namespace':'shop','name':'s'},'status':{'dependencies':"
+		"[{'kind':'ConfigMap','namespace':'shop','name':'original','resourceVersion':'999'}]}}");
+	assert_int_equal(reads_of_a_pass(&f, NULL), 2);
+	memo_free(f.rt.memo);
+}
+
 static void the_transition_time_moves_only_with_the_status(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -305,6 +370,9 @@ int main(void)
 		cmocka_unit_test(an_older_generation_cannot_overwrite_a_newer_one),
 		cmocka_unit_test(failing_at_any_call_still_converges),
 		cmocka_unit_test(a_deleted_root_writes_no_status),
+		cmocka_unit_test(an_input_is_read_again_only_when_something_says_so),
+		cmocka_unit_test(an_input_that_status_does_not_know_is_believed_for_a_moment_only),
+		cmocka_unit_test(another_replica_that_read_something_newer_is_believed),
 		cmocka_unit_test(the_transition_time_moves_only_with_the_status),
 	};
 

@@ -1,0 +1,105 @@
+#include "lib/svc/memo.h"
+
+#include <uthash.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+
+struct entry {
+	UT_hash_handle hh;
+	char *key;
+	char *text;    /* the object; NULL: it is missing */
+	char *version; /* "" when missing */
+	int64_t read_ms;
+};
+
+struct memo {
+	struct entry *entries; /* oldest first */
+};
+
+struct memo *memo_new(void)
+{
+	struct memo *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		abort();
+	return c;
+}
+
+static void drop(struct memo *c, struct entry *e)
+{
+	HASH_DEL(c->entries, e);
+	free(e->key);
+	free(e->text);
+	free(e->version);
+	free(e);
+}
+
+void memo_free(struct memo *c)
+{
+	struct entry *e;
+	struct entry *next;
+
+	if (!c)
+		return;
+	HASH_ITER(hh, c->entries, e, next)
+	drop(c, e);
+	free(c);
+}
+
+static struct entry *find(struct memo *c, struct arena *a, struct ref ref)
+{
+	const char *key = ref_text(a, ref);
+	struct entry *e;
+
+	HASH_FIND_STR(c->entries, key, e);
+	return e;
+}
+
+bool memo_get(
+	struct memo *c, struct arena *a, struct object *o, const char *recorded, int64_t now_ms)
+{
+	struct entry *e = c ? find(c, a, o->ref) : NULL;
+	struct err err = { .code = ERR_NONE };
+
+	if (!e)
+		return false;
+	if (recorded ? !str_eq(recorded, e->version) : now_ms - e->read_ms > MEMO_NEW_MS)
+		return false;
+	o->json = e->text ? json_parse(a, e->text, strlen(e->text), &err) : NULL;
+	return !e->text || o->json;
+}
+
+static char *dup_or_die(const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		abort();
+	return copy;
+}
+
+void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms)
+{
+	struct entry *e = c ? find(c, a, o->ref) : NULL;
+	char *text = o->json ? json_text(a, o->json) : NULL;
+
+	if (!c)
+		return;
+	if (e)
+		drop(c, e);
+	if (text && strlen(text) > MEMO_BYTES)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		abort();
+	e->key = dup_or_die(ref_text(a, o->ref));
+	e->text = dup_or_die(text);
+	e->version = dup_or_die(meta_version(o->json) ? meta_version(o->json) : "");
+	e->read_ms = now_ms;
+	HASH_ADD_KEYPTR(hh, c->entries, e->key, strlen(e->key), e);
+	if (HASH_COUNT(c->entries) > MEMO_ENTRIES)
+		drop(c, c->entries);
+}

@@ -1,0 +1,39 @@
+/* Inputs as they were read before, to be used again while they are known to be current.
+ *
+ * Many objects read the same inputs (the operator's configuration, a Security's policy), and one
+ * object reads the same inputs pass after pass. An input is taken from here if nobody says
+ * otherwise: not the wake (it names what moved), not the object's own status (it says which version
+ * it was made from), not the clock (an input that the status does not know yet is good for
+ * MEMO_NEW_MS only). A stale one does no lasting harm: its version is recorded, the watcher sees
+ * that it is old and says so.
+ */
+#ifndef LIB_SVC_MEMO_H
+#define LIB_SVC_MEMO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/api/object.h"
+
+struct arena;
+struct memo;
+
+enum {
+	MEMO_ENTRIES = 512,
+	MEMO_BYTES = 64 * 1024, /* of one entry's text; larger ones are read each time */
+	MEMO_NEW_MS = 5000,
+};
+
+struct memo *memo_new(void);
+void memo_free(struct memo *c); /* accepts NULL */
+
+/* Fills o->json from memory (NULL: known to be missing). recorded: the version that the status
+ * has, "" if it says that the input was missing, NULL if it says nothing. False: read it. Accepts a
+ * NULL cache. */
+bool memo_get(
+	struct memo *c, struct arena *a, struct object *o, const char *recorded, int64_t now_ms);
+
+/* Copies what was read. */
+void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms);
+
+#endif
