@@ -226,12 +226,14 @@ static int by_key(const void *x, const void *y)
 /* Looks at the members from `first` on, and closes them. */
 static bool keys_differ(struct reader *r, size_t first)
 {
-	struct member *m = r->members + first;
 	size_t n = r->n - first;
+	struct member *m;
 
 	r->n = first;
-	if (n > 1)
-		qsort(m, n, sizeof(*m), by_key);
+	if (n < 2)
+		return true;
+	m = r->members + first;
+	qsort(m, n, sizeof(*m), by_key);
 	for (size_t i = 1; i < n; i++)
 		if (str_eq(m[i - 1].key, m[i].key))
 			return err_set(r->err, ERR_INVALID,

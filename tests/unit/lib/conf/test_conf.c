@@ -286,7 +286,7 @@ static void the_version_says_which_metrics_count(void **state UNUSED)
 
 static void bad_metrics_are_a_finding_and_the_default(void **state UNUSED)
 {
-	static const char *const texts[] = { "{'mgwMetrics':'{a: b}'}",
+	static const char *const texts[] = { "{'mgwMetrics':'{}'}", "{'mgwMetrics':'{a: b}'}",
 		"{'mgwMetrics':'[{type: X}]'}", "{'mgwMetrics':'[: bad'}",
 		"{'mgwMetrics':'[{type: Resource, resource: {name: cpu}}]'}",
 		"{'mgwMetricsV2beta1':'[{type: Pods, pods: 7}]'}" };
