@@ -20,7 +20,7 @@ BEGIN {
 	may["watcher"] = "lib/"
 	may["toolkit"] = "lib/base lib/json lib/yaml lib/x509 gateway/core"
 	may["gateway/core"] = "lib/base lib/json lib/x509"
-	may["gateway/nginx"] = "gateway/core lib/base lib/json"
+	may["gateway/nginx"] = may["gateway/module"] = may["gateway/launcher"] = "gateway/core lib/base lib/json"
 	may["apictl"] = "lib/base lib/json lib/yaml lib/api lib/kube lib/plan/reasons.h"
 
 	foreign["cjson/"] = "lib/json"
@@ -29,10 +29,10 @@ BEGIN {
 	foreign["curl/"] = "lib/kube builder-svc"
 	foreign["nats/"] = "lib/bus"
 	foreign["nats.h"] = "lib/bus"
-	foreign["openssl/"] = "lib/base lib/x509 lib/kube gateway/core gateway/nginx"
+	foreign["openssl/"] = "lib/base lib/x509 lib/kube gateway/core gateway/nginx gateway/module gateway/launcher"
 	foreign["protobuf-c/"] = "lib/msg"
 	foreign["proto/"] = "lib/msg"
-	foreign["ngx_"] = "gateway/nginx"
+	foreign["ngx_"] = "gateway/nginx gateway/module"
 	foreign["cmocka.h"] = ""
 }
 
