@@ -22,6 +22,7 @@ enum {
  * first message, give with it what else is there, and end at once (status 404; 408 when none came),
  * so that nothing is handed to a replica that has gone off to work. */
 struct pull {
+	const char *subject;
 	const char *inbox;
 	unsigned int session;
 	size_t want;
@@ -122,18 +123,20 @@ static bool start(struct bus *b, struct arena *a, struct pull *p, int timeout_ms
 		(void)snprintf(expires, sizeof(expires), ",\"expires\":%" PRId64,
 			(int64_t)timeout_ms * US_PER_MS * 1000);
 	body = arena_printf(a, "{\"batch\":%zu,\"no_wait\":true%s}", p->want, expires);
-	m = (struct bus_message){ .data = body, .n = strlen(body) };
-	m.subject =
+	p->subject =
 		arena_printf(a, "$JS.API.CONSUMER.MSG.NEXT." BUS_STREAM_WORK ".%s", b->consumer);
+	m = (struct bus_message){ .subject = p->subject, .data = body, .n = strlen(body) };
 	return link_send(b, &m, p->inbox, err);
 }
 
+/* Only once it is over: an earlier refusal that has been mended since must not disturb a pull that
+ * merely waits. */
 static bool nothing_yet(struct bus *b, struct pull *p, struct err *err)
 {
-	if (link_denied(b, b->consumer, err))
-		return false;
 	if (link_now_us() < p->deadline_us)
 		return true;
+	if (link_denied(b, p->subject, err))
+		return false;
 	return err_set(err, ERR_TIMEOUT, "bus: no answer to fetch");
 }
 
