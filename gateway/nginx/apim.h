@@ -10,8 +10,8 @@
  *   metrics.c   counters of all workers in shared memory, as Prometheus text
  *   variable.c  what nginx.conf asks the module for
  *
- * A worker has one struct core and one struct backend per endpoint; nothing is shared between workers but the counters.
- * Nothing here blocks but the write of the log.
+ * A worker has one struct core and one struct backend per endpoint; nothing is shared between
+ * workers but the counters. Nothing here blocks but the write of the log.
  */
 #ifndef GATEWAY_NGINX_APIM_H
 #define GATEWAY_NGINX_APIM_H
@@ -40,9 +40,9 @@ struct apim {
 	const char **auth_headers; /* of all APIs, each once, NULL at the end */
 	const char **hosts;	   /* per endpoint, without the brackets of an IPv6 address */
 	const char ***names;	   /* per endpoint: what to ask the resolver, NULL at the end */
-	const char ***known;	   /* per endpoint: addresses that need no resolver, NULL at the end */
-	ngx_resolver_t *resolver;  /* NULL: no name server */
-	X509_STORE *trust;	   /* NULL: no endpoint uses TLS */
+	const char ***known; /* per endpoint: addresses that need no resolver, NULL at the end */
+	ngx_resolver_t *resolver; /* NULL: no name server */
+	X509_STORE *trust;	  /* NULL: no endpoint uses TLS */
 	ngx_shm_zone_t *zone;
 	const volatile unsigned char *draining; /* first byte of the launcher's state file */
 
@@ -107,7 +107,8 @@ bool header_find(void *request, const char *name, struct span *ret, size_t *ret_
 /* Whether the client's headers are within the contract's bound; credentials are not counted. */
 bool headers_fit(ngx_http_request_t *r, const struct apim *m);
 
-/* Removes what the backend must not get: credentials, X-JWT-Assertion, what only a gateway may say. */
+/* Removes what the backend must not get: credentials, X-JWT-Assertion, what only a gateway may say.
+ */
 bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v);
 
 /* ---- page.c ---- */

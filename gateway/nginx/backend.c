@@ -137,8 +137,9 @@ enum backend_state backend_prepare(struct backend *b, struct ctx *ctx)
 
 void backend_forget(struct ctx *ctx)
 {
-	if (ctx->is_waiting)
-		ngx_queue_remove(&ctx->waiting);
+	if (!ctx->is_waiting)
+		return;
+	ngx_queue_remove(&ctx->waiting); /* a macro of several statements */
 	ctx->is_waiting = false;
 }
 

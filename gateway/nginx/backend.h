@@ -1,8 +1,9 @@
 /* One backend as one worker knows it: its addresses, and connections that wait for work.
  *
- * Addresses come from the endpoint itself (a literal), from the hosts file, or from the resolver, name by name through the
- * search list, and are looked up again when their time to live is over: by the next request, which goes on with the old
- * ones meanwhile. So a start never needs DNS, and a name server that is down for a while hurts nobody.
+ * Addresses come from the endpoint itself (a literal), from the hosts file, or from the resolver,
+ * name by name through the search list, and are looked up again when their time to live is over: by
+ * the next request, which goes on with the old ones meanwhile. So a start never needs DNS, and a
+ * name server that is down for a while hurts nobody.
  */
 #ifndef GATEWAY_NGINX_BACKEND_H
 #define GATEWAY_NGINX_BACKEND_H
@@ -26,14 +27,14 @@ struct backend {
 	const char **names; /* to ask for, in order */
 	struct address addresses[BACKEND_MAX_ADDRESSES];
 	size_t n_addresses;
-	size_t turn;		 /* round robin */
-	bool is_static;		 /* addresses never change */
-	ngx_msec_t fresh_until;	 /* of the addresses */
-	ngx_msec_t retry_at;	 /* after a failed lookup: not before */
+	size_t turn;		    /* round robin */
+	bool is_static;		    /* addresses never change */
+	ngx_msec_t fresh_until;	    /* of the addresses */
+	ngx_msec_t retry_at;	    /* after a failed lookup: not before */
 	ngx_resolver_ctx_t *lookup; /* in progress */
-	size_t asked;		 /* which name */
-	ngx_queue_t waiting;	 /* struct ctx: requests that need the first addresses */
-	ngx_queue_t idle;	 /* struct idle, the latest used first */
+	size_t asked;		    /* which name */
+	ngx_queue_t waiting;	    /* struct ctx: requests that need the first addresses */
+	ngx_queue_t idle;	    /* struct idle, the latest used first */
 	size_t n_idle;
 };
 

@@ -1,9 +1,10 @@
-#include "gateway/nginx/apim.h"
-
 #include <strings.h>
 
-/* Said by gateways only: a backend may trust them, so a client cannot. nginx.conf sets its own X-Forwarded-* and X-Request-ID.
- * The last ones make some frameworks serve another path or method than the one that was checked. */
+#include "gateway/nginx/apim.h"
+
+/* Said by gateways only: a backend may trust them, so a client cannot. nginx.conf sets its own
+ * X-Forwarded-* and X-Request-ID. The last ones make some frameworks serve another path or method
+ * than the one that was checked. */
 static const char *const reserved[] = { "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
 	"x-forwarded-port", "x-forwarded-prefix", "x-forwarded-server", "x-forwarded-scheme",
 	"x-forwarded-ssl", "x-forwarded-uri", "x-real-ip", "x-request-id", "forwarded", "proxy",
@@ -23,7 +24,8 @@ bool header_find(void *request, const char *name, struct span *ret, size_t *ret_
 			if (h[i].key.len != n || ngx_memcmp(h[i].lowcase_key, name, n) != 0)
 				continue;
 			if (found++ == 0)
-				*ret = (struct span){ (const char *)h[i].value.data, h[i].value.len };
+				*ret = (struct span){ (const char *)h[i].value.data,
+					h[i].value.len };
 		}
 	}
 	*ret_n = found;
@@ -86,15 +88,16 @@ static bool is_for_this_hop(ngx_http_request_t *r, const ngx_table_elt_t *h)
 			from++;
 		while (n > 0 && (from[n - 1] == ' ' || from[n - 1] == '\t'))
 			n--;
-		if (n == h->key.len && strncasecmp((const char *)from, (const char *)h->key.data, n) == 0)
+		if (n == h->key.len &&
+			strncasecmp((const char *)from, (const char *)h->key.data, n) == 0)
 			return true;
 		at++;
 	}
 	return false;
 }
 
-static bool goes_to_backend(
-	ngx_http_request_t *r, const struct apim *m, const struct verdict *v, const ngx_table_elt_t *h)
+static bool goes_to_backend(ngx_http_request_t *r, const struct apim *m, const struct verdict *v,
+	const ngx_table_elt_t *h)
 {
 	if (v->strip_auth && is_named(h, v->api->auth_header))
 		return false;

@@ -1,7 +1,9 @@
-/* The access log: one JSON object per request on standard output, whatever the request's bytes were.
+/* The access log: one JSON object per request on standard output, whatever the request's bytes
+ * were.
  *
- * The path is logged without its query; tokens and headers never are. Lines are gathered and written together, at most
- * PIPE_BUF bytes at a time, so that the lines of several workers never mix; none waits longer than FLUSH_MS.
+ * The path is logged without its query; tokens and headers never are. Lines are gathered and
+ * written together, at most PIPE_BUF bytes at a time, so that the lines of several workers never
+ * mix; none waits longer than FLUSH_MS.
  */
 #include <limits.h>
 
@@ -205,7 +207,8 @@ static size_t format(ngx_http_request_t *r, const struct ctx *ctx, char *to, siz
 		add_verdict(&l, ctx);
 	if (header_find(r, "traceparent", &trace, &n) && is_traceparent(trace))
 		add_text(&l, ",\"traceparent\":", trace);
-	add(&l, r->connection->ssl || r->http_version == NGX_HTTP_VERSION_20 ? ",\"tls\":true}\n" : "}\n");
+	add(&l, r->connection->ssl || r->http_version == NGX_HTTP_VERSION_20 ? ",\"tls\":true}\n"
+									     : "}\n");
 	return (size_t)(l.at - to);
 }
 
@@ -227,8 +230,8 @@ u_char *log_error_text(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *bu
 	const ngx_http_upstream_t *u = sr->upstream;
 	char path[LONGEST_PATH];
 	char *end = text_path(path, path + sizeof(path), path_of(r));
-	u_char *at = ngx_snprintf(buf, n, ", request: \"%V %*s\"", &r->method_name,
-		(size_t)(end - path), path);
+	u_char *at = ngx_snprintf(
+		buf, n, ", request: \"%V %*s\"", &r->method_name, (size_t)(end - path), path);
 
 	if (u && u->peer.name)
 		at = ngx_snprintf(at, n - (size_t)(at - buf), ", backend: %V", u->peer.name);

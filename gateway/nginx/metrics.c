@@ -1,7 +1,8 @@
 /* Counters in shared memory, written by all workers, read by whichever answers /metrics.
  *
- * Labels are bounded: operations come from the contract, never from a request. The zone's name carries the contract's
- * fingerprint, so that after a reload equal contracts go on counting and others begin anew. */
+ * Labels are bounded: operations come from the contract, never from a request. The zone's name
+ * carries the contract's fingerprint, so that after a reload equal contracts go on counting and
+ * others begin anew. */
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
@@ -15,9 +16,9 @@ enum {
 static const struct {
 	uint64_t ms;
 	const char *seconds;
-} buckets[BUCKETS] = { { 1, "0.001" }, { 3, "0.003" }, { 5, "0.005" }, { 10, "0.01" }, { 25, "0.025" },
-	{ 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 500, "0.5" }, { 1000, "1" }, { 5000, "5" },
-	{ 30000, "30" } };
+} buckets[BUCKETS] = { { 1, "0.001" }, { 3, "0.003" }, { 5, "0.005" }, { 10, "0.01" },
+	{ 25, "0.025" }, { 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 500, "0.5" },
+	{ 1000, "1" }, { 5000, "5" }, { 30000, "30" } };
 
 static const int fault_codes[] = { 101503, 101504, 101505, 900900, 900901, 900902, 900908, 900910,
 	900917, 400, 408, 500, 501, 503 };
@@ -211,7 +212,8 @@ static void add_duration(struct out *o, const struct counters *c)
 	uint64_t sum = 0;
 	char seconds[40];
 
-	add_head(o, "gateway_request_duration_seconds", "histogram", "First byte of the request to last byte of the answer.");
+	add_head(o, "gateway_request_duration_seconds", "histogram",
+		"First byte of the request to last byte of the answer.");
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		sum += c->duration[i];
 		add_label(o, "gateway_request_duration_seconds_bucket{le",
@@ -231,7 +233,8 @@ static void add_faults(struct out *o, const struct counters *c)
 {
 	char code[16];
 
-	add_head(o, "gateway_faults_total", "counter", "Answers of the gateway itself, by fault code.");
+	add_head(o, "gateway_faults_total", "counter",
+		"Answers of the gateway itself, by fault code.");
 	for (size_t i = 0; i < ARRAY_LEN(fault_codes); i++) {
 		(void)snprintf(code, sizeof(code), "%d", fault_codes[i]);
 		add_label(o, "gateway_faults_total{code", code);
@@ -281,7 +284,8 @@ static void add_process(struct out *o, const struct apim *m)
 	add_value(o, 1);
 }
 
-/* No operation needs more: names are bounded by CONTRACT_MAX_TEXT, but only operations that were called are shown. */
+/* No operation needs more: names are bounded by CONTRACT_MAX_TEXT, but only operations that were
+ * called are shown. */
 static size_t most_bytes(const struct apim *m)
 {
 	const struct contract *c = m->contract;
@@ -292,7 +296,10 @@ static size_t most_bytes(const struct apim *m)
 			for (size_t j = 0; j < c->apis[i].paths[k].n_operations; j++)
 				n += CLASSES * (128 + 2 * (strlen(c->apis[i].title) +
 								  strlen(c->apis[i].version) +
-								  strlen(c->apis[i].paths[k].operations[j].id)));
+								  strlen(c->apis[i]
+										  .paths[k]
+										  .operations[j]
+										  .id)));
 	return n;
 }
 
@@ -316,6 +323,5 @@ ngx_int_t metrics_handler(ngx_http_request_t *r)
 	add_upstream(&o, counters_of(m));
 	add_cache(&o, counters_of(m));
 	add_process(&o, m);
-	return request_answer(
-		r, NGX_HTTP_OK, type, (struct span){ text, (size_t)(o.at - text) });
+	return request_answer(r, NGX_HTTP_OK, type, (struct span){ text, (size_t)(o.at - text) });
 }

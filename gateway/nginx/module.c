@@ -1,8 +1,7 @@
-#include "gateway/nginx/apim.h"
-
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
 #include "gateway/nginx/peer.h"
 #include "gateway/nginx/resolv.h"
@@ -91,27 +90,35 @@ static char *health_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 #define MAIN_FILE(directive, member)                                                               \
-	{ ngx_string(directive), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,           \
-		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, member), NULL }
+	{                                                                                          \
+		ngx_string(directive), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot, \
+			NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, member), NULL             \
+	}
 
 static ngx_command_t commands[] = {
-	/* http: what the gateway serves. Loaded by `nginx -t` too; a contract that is refused never starts. */
+	/* http: what the gateway serves. Loaded by `nginx -t` too; a contract that is refused never
+	   starts. */
 	MAIN_FILE("apim_contract", contract_file),
 	/* http: default /etc/resolv.conf and /etc/hosts */
 	MAIN_FILE("apim_resolv_conf", resolv_file),
 	MAIN_FILE("apim_hosts", hosts_file),
 	/* http: its first byte is 1 while the gateway drains; written by the launcher */
 	MAIN_FILE("apim_state", state_file),
-	/* http, may stand several times: certificates that backends' certificates have to lead to */
-	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_array_slot,
-		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, trust_files), NULL },
+	/* http, may stand several times: certificates that backends' certificates have to lead to
+	 */
+	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+		ngx_conf_set_str_array_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+		offsetof(struct apim, trust_files), NULL },
 	/* location: requests are judged by the contract */
 	{ ngx_string("apim_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
 		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_location, gateway), NULL },
-	{ ngx_string("apim_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, metrics_directive, 0, 0, NULL },
-	{ ngx_string("apim_health"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, health_directive, 0, 0, NULL },
+	{ ngx_string("apim_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, metrics_directive, 0, 0,
+		NULL },
+	{ ngx_string("apim_health"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, health_directive, 0, 0,
+		NULL },
 	/* upstream: the verdict's backend */
-	{ ngx_string("apim_balancer"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, peer_directive, 0, 0, NULL },
+	{ ngx_string("apim_balancer"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, peer_directive, 0, 0,
+		NULL },
 	ngx_null_command,
 };
 
@@ -262,7 +269,8 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 	for (ngx_uint_t i = 0; i < m->trust_files->nelts; i++)
 		if (X509_STORE_load_file(m->trust, text_of(m->arena, &files[i], "")) != 1) {
 			ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-				"apim_trust \"%V\": holds no certificate that can be read", &files[i]);
+				"apim_trust \"%V\": holds no certificate that can be read",
+				&files[i]);
 			ERR_clear_error();
 			return false;
 		}
@@ -304,9 +312,12 @@ static bool prepare(ngx_conf_t *cf, struct apim *m)
 	}
 	number_operations(m);
 	gather_auth_headers(m);
-	resolv_parse(m->arena, resolv_read(m->arena, text_of(m->arena, &m->resolv_file, "/etc/resolv.conf")), &resolv);
+	resolv_parse(m->arena,
+		resolv_read(m->arena, text_of(m->arena, &m->resolv_file, "/etc/resolv.conf")),
+		&resolv);
 	name_backends(m, &resolv);
-	return map_state(cf, m) && make_resolver(cf, m, &resolv) && load_trust(cf, m) && metrics_zone(cf, m) == NGX_OK;
+	return map_state(cf, m) && make_resolver(cf, m, &resolv) && load_trust(cf, m) &&
+	       metrics_zone(cf, m) == NGX_OK;
 }
 
 static char *init_main(ngx_conf_t *cf, void *conf)
@@ -328,7 +339,8 @@ static char *init_main(ngx_conf_t *cf, void *conf)
 
 static bool add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler)
 {
-	ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+	ngx_http_core_main_conf_t *core =
+		ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 	ngx_http_handler_pt *h = ngx_array_push(&core->phases[phase].handlers);
 
 	if (h)

@@ -10,7 +10,7 @@ GATEWAY_MODULE := $B/gateway/ngx_http_apim_module.so
 module_obj   := $(call obj,$(call src,gateway/nginx))
 launcher_obj := $(call obj,$(wildcard gateway/launcher/*.c))
 
-gateway: $(GATEWAY_MODULE) $B/bin/gateway ## the gateway: nginx module and launcher
+gateway: $(GATEWAY_MODULE) $B/bin/gateway $B/bin/build-gateway ## the gateway: nginx module and launcher
 
 $(NGINX_TREE)/objs/ngx_auto_config.h: gateway/nginx/config $(NGINX_DEV)/conf_flags
 	@echo "  NGINX configure"
@@ -37,8 +37,12 @@ $(GATEWAY_MODULE): $B/gateway/modules.o $(module_obj) $B/libgateway.a gateway/ng
 	$(Q)$(CC) -shared $(filter-out -pie,$(ALL_LDFLAGS)) -Wl,--version-script=gateway/nginx/module.map -Wl,-Bsymbolic \
 		$(filter %.o %.a,$^) -o $@ $(CORE_LDLIBS)
 
+PKG_gateway/launcher := $(call pc,libcrypto)
 $B/obj/gateway/launcher/template.o: gateway/launcher/nginx.conf.in
 $B/bin/gateway: $(launcher_obj) $B/libgateway.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(CORE_LDLIBS)
+# The build stage of images calls it by this name.
+$B/bin/build-gateway: $B/bin/gateway
+	$(Q)ln -sf gateway $@

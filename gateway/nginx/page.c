@@ -1,5 +1,6 @@
-/* Filters over every response of every listener. nginx answers its own errors (a request it cannot parse, limits, a backend that
- * failed) with HTML: here they get the status and body that the gateway's clients know. */
+/* Filters over every response of every listener. nginx answers its own errors (a request it cannot
+ * parse, limits, a backend that failed) with HTML: here they get the status and body that the
+ * gateway's clients know. */
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
 #include "lib/base/arena.h"
@@ -19,7 +20,8 @@ static const char json[] = "application/json";
 static const char text[] = "text/plain";
 
 #define FAULT(code, message, description)                                                          \
-	"{\"fault\":{\"code\":" code ", \"message\":\"" message "\", \"description\":\"" description "\"}}"
+	"{\"fault\":{\"code\":" code ", \"message\":\"" message                                    \
+	"\", \"description\":\"" description "\"}}"
 
 /* By the status that nginx meant to answer with. */
 static const struct {
@@ -34,9 +36,13 @@ static const struct {
 		       "request timed out", 408 } },
 	{ 413, { 413, text, "Request Entity Too Large", "body too large", 0 } },
 	{ 414, { 414, text, "URI Too Long", "target too long", 0 } },
-	{ 501, { 501, json, FAULT("501", "Not Implemented", "The request asks for what is not supported"),
+	{ 501, { 501, json,
+		       FAULT("501", "Not Implemented",
+			       "The request asks for what is not supported"),
 		       "not implemented", 501 } },
-	{ 503, { 503, json, FAULT("503", "Service Unavailable", "The gateway cannot take this request now"),
+	{ 503, { 503, json,
+		       FAULT("503", "Service Unavailable",
+			       "The gateway cannot take this request now"),
 		       "unavailable", 503 } },
 };
 
@@ -60,8 +66,8 @@ ngx_int_t page_add_header(ngx_http_request_t *r, const char *name, struct span v
 	return NGX_OK;
 }
 
-/* Two statuses mean more than they say: 494 has become 400 by now (only then is lingering_close left on), and 4xx without a
- * page of their own are 400s. */
+/* Two statuses mean more than they say: 494 has become 400 by now (only then is lingering_close
+ * left on), and 4xx without a page of their own are 400s. */
 static const struct page *page_for(const ngx_http_request_t *r)
 {
 	ngx_uint_t status = r->err_status;
@@ -82,8 +88,7 @@ static bool backend_page(ngx_http_request_t *r, struct ctx *ctx, struct page *re
 
 	if (!ctx->arena || !r->upstream || (r->err_status != 502 && r->err_status != 504))
 		return false;
-	metrics_upstream_error(
-		apim_of(r), code == 101504 ? UPSTREAM_TIMEOUT : UPSTREAM_CONNECT);
+	metrics_upstream_error(apim_of(r), code == 101504 ? UPSTREAM_TIMEOUT : UPSTREAM_CONNECT);
 	*ret = (struct page){ .status = (ngx_uint_t)f->status,
 		.type = json,
 		.body = core_fault(ctx->arena, f->code, f->message, f->description).at,
@@ -107,7 +112,8 @@ static ngx_int_t put_page(ngx_http_request_t *r)
 	ctx->reason = page.reason;
 	r->err_status = page.status;
 	r->headers_out.status = page.status;
-	r->headers_out.content_type = (ngx_str_t){ strlen(page.type), (u_char *)(uintptr_t)page.type };
+	r->headers_out.content_type =
+		(ngx_str_t){ strlen(page.type), (u_char *)(uintptr_t)page.type };
 	r->headers_out.content_type_len = r->headers_out.content_type.len;
 	r->headers_out.content_type_lowcase = NULL;
 	r->headers_out.content_length_n = (off_t)ctx->page.n;
@@ -126,7 +132,8 @@ static ngx_int_t hide_server(ngx_http_request_t *r)
 	return NGX_OK;
 }
 
-/* While the gateway drains, connections end with the answer in hand, so that clients come back elsewhere. */
+/* While the gateway drains, connections end with the answer in hand, so that clients come back
+ * elsewhere. */
 static void end_connection(ngx_http_request_t *r)
 {
 	r->keepalive = 0;

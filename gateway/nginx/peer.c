@@ -81,7 +81,8 @@ void peer_drop_unknown(struct backend *b)
 {
 	ngx_queue_t *next;
 
-	for (ngx_queue_t *q = ngx_queue_head(&b->idle); q != ngx_queue_sentinel(&b->idle); q = next) {
+	for (ngx_queue_t *q = ngx_queue_head(&b->idle); q != ngx_queue_sentinel(&b->idle);
+		q = next) {
 		struct idle *i = ngx_queue_data(q, struct idle, queue);
 
 		next = ngx_queue_next(q);
@@ -109,7 +110,8 @@ static bool is_reusable(const ngx_http_upstream_t *u, ngx_connection_t *c, ngx_u
 	return !(state & NGX_PEER_FAILED) && c && !c->read->eof && !c->read->error &&
 	       !c->read->timedout && !c->write->error && !c->write->timedout && u->keepalive &&
 	       u->request_body_sent && !ngx_terminate && !ngx_exiting &&
-	       ngx_current_msec - c->start_time < LIFE_MS && ngx_handle_read_event(c->read, 0) == NGX_OK;
+	       ngx_current_msec - c->start_time < LIFE_MS &&
+	       ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
 static void keep(struct peer *p, ngx_connection_t *c)
@@ -203,8 +205,8 @@ static void release(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 		pc->tries--;
 }
 
-/* Called before the TLS handshake: the chain always has to lead to a trusted certificate, the name has to match if the contract
- * says so. */
+/* Called before the TLS handshake: the chain always has to lead to a trusted certificate, the name
+ * has to match if the contract says so. */
 static ngx_int_t check_certificate(ngx_peer_connection_t *pc, void *data)
 {
 	struct peer *p = data;

@@ -1,8 +1,9 @@
 /* nginx' upstream as a balancer of ours: `upstream x { server …; apim_balancer; }`.
  *
- * The verdict names the backend, the backend its addresses. Connections are kept per backend, so that one made (and its
- * certificate checked) for one host never serves another that has the same address. They are kept for a few seconds only and
- * live for a minute at most, so that new replicas behind a Service get their share.
+ * The verdict names the backend, the backend its addresses. Connections are kept per backend, so
+ * that one made (and its certificate checked) for one host never serves another that has the same
+ * address. They are kept for a few seconds only and live for a minute at most, so that new replicas
+ * behind a Service get their share.
  */
 #ifndef GATEWAY_NGINX_PEER_H
 #define GATEWAY_NGINX_PEER_H

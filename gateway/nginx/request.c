@@ -74,8 +74,8 @@ ngx_int_t request_post_read(ngx_http_request_t *r)
 
 /* ---- answers ---- */
 
-/* Whoever waits for "100 Continue" gets the final answer instead; whether the body follows is not known then, so the
- * connection is not used again. */
+/* Whoever waits for "100 Continue" gets the final answer instead; whether the body follows is not
+ * known then, so the connection is not used again. */
 static void expect_no_body(ngx_http_request_t *r)
 {
 	if (r->headers_in.expect && !r->expect_tested) {

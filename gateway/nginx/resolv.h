@@ -1,8 +1,9 @@
-/* What the C library would do with a host name before it asks a name server, as data: /etc/resolv.conf and /etc/hosts.
+/* What the C library would do with a host name before it asks a name server, as data:
+ * /etc/resolv.conf and /etc/hosts.
  *
- * nginx' resolver knows neither a search list nor a hosts file, but inside a Kubernetes pod a Service is called "products", not
- * "products.default.svc.cluster.local". Files are read once, when the configuration is loaded. Never fails: what is
- * missing or malformed counts as absent.
+ * nginx' resolver knows neither a search list nor a hosts file, but inside a Kubernetes pod a
+ * Service is called "products", not "products.default.svc.cluster.local". Files are read once, when
+ * the configuration is loaded. Never fails: what is missing or malformed counts as absent.
  */
 #ifndef GATEWAY_NGINX_RESOLV_H
 #define GATEWAY_NGINX_RESOLV_H
@@ -29,8 +30,8 @@ struct resolv {
 
 void resolv_parse(struct arena *a, const char *text, struct resolv *ret);
 
-/* The names to ask for, in order, NULL at the end: a host with fewer than ndots dots goes through the search list first, a host
- * that ends with a dot is asked for as it is. All are copies. */
+/* The names to ask for, in order, NULL at the end: a host with fewer than ndots dots goes through
+ * the search list first, a host that ends with a dot is asked for as it is. All are copies. */
 const char **resolv_candidates(struct arena *a, const struct resolv *r, const char *host);
 
 /* The addresses that a hosts file gives a name, NULL at the end. */

@@ -53,7 +53,8 @@ static size_t sequence(const unsigned char *s, size_t n)
 				return 0;
 			point = point << 6 | (s[k] & 0x3f);
 		}
-		if (point < forms[i].least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		if (point < forms[i].least || point > 0x10ffff ||
+			(point >= 0xd800 && point < 0xe000))
 			return 0;
 		return forms[i].length;
 	}

@@ -1,4 +1,5 @@
-/* Foreign bytes made safe for a line of text. All write at most `end - at` bytes, and return the new `at`. */
+/* Foreign bytes made safe for a line of text. All write at most `end - at` bytes, and return the
+ * new `at`. */
 #ifndef GATEWAY_NGINX_TEXT_H
 #define GATEWAY_NGINX_TEXT_H
 
@@ -9,7 +10,8 @@
 /* Between the quotes of a JSON string. Bytes that are not UTF-8 become U+FFFD. */
 char *text_json(char *at, const char *end, struct span s);
 
-/* A request path between the quotes of a JSON string: all that is not printable ASCII is percent-encoded. */
+/* A request path between the quotes of a JSON string: all that is not printable ASCII is
+ * percent-encoded. */
 char *text_path(char *at, const char *end, struct span s);
 
 /* Between the quotes of a Prometheus label value. */

@@ -1,4 +1,5 @@
-/* What nginx.conf asks the module for: where proxy_pass goes, and what it says there. All are empty before a decision. */
+/* What nginx.conf asks the module for: where proxy_pass goes, and what it says there. All are empty
+ * before a decision. */
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
 #include "lib/base/arena.h"

@@ -1,0 +1,201 @@
+#include "gateway/launcher/render.h"
+
+#include "gateway/core/contract.h"
+#include "gateway/launcher/settings.h"
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+enum {
+	MAX_CONF = 256 * 1024,
+	LEAST_BUFFER_KB = 20, /* a token of 16 KiB with its header name */
+	CONNECTIONS = 4096,
+};
+
+struct rendering {
+	const struct settings *settings;
+	const struct contract *contract;
+	const struct surroundings *around;
+	struct str out;
+};
+
+static void add_listen(
+	struct rendering *r, unsigned int port, unsigned int otherwise, const char *options)
+{
+	const char *bind = r->settings->bind;
+
+	if (port == 0)
+		port = otherwise;
+	if (bind) {
+		str_addf(&r->out, "listen %s:%u%s backlog=1024;", bind, port, options);
+		return;
+	}
+	str_addf(&r->out, "listen %u%s backlog=1024;", port, options);
+	if (r->around->ipv6)
+		str_addf(
+			&r->out, "\n\t\tlisten [::]:%u%s ipv6only=on backlog=1024;", port, options);
+}
+
+static void listen_http(struct rendering *r)
+{
+	add_listen(r, r->settings->http_port, r->contract->http_port, "");
+}
+
+static void listen_https(struct rendering *r)
+{
+	add_listen(r, r->settings->https_port, r->contract->https_port,
+		r->contract->http2 ? " ssl http2" : " ssl");
+}
+
+static void listen_metrics(struct rendering *r)
+{
+	add_listen(r, r->settings->metrics_port, r->contract->metrics_port, "");
+}
+
+static void header_buffer(struct rendering *r)
+{
+	uint32_t most = r->contract->max_uri_bytes > r->contract->max_header_bytes
+				? r->contract->max_uri_bytes
+				: r->contract->max_header_bytes;
+	uint32_t kb = most / 1024 + 4;
+
+	str_addf(&r->out, "%uk", kb > LEAST_BUFFER_KB ? kb : LEAST_BUFFER_KB);
+}
+
+/* nginx' 0 is no limit; a contract's 0 is as good as 1. */
+static void body_bytes(struct rendering *r)
+{
+	int64_t n = r->contract->max_body_bytes;
+
+	str_addf(&r->out, "%lld", n < 0 ? 0LL : n == 0 ? 1LL : (long long)n);
+}
+
+static void trust(struct rendering *r)
+{
+	for (const char *const *file = r->around->trust; *file; file++)
+		str_addf(
+			&r->out, "%sapim_trust %s;", file == r->around->trust ? "" : "\n\t", *file);
+}
+
+static void certificate(struct rendering *r)
+{
+	str_addf(&r->out, "%s/tls.crt",
+		r->around->user_key ? r->settings->tls_dir : r->settings->run_dir);
+}
+
+static void key(struct rendering *r)
+{
+	str_addf(&r->out, "%s/tls.key",
+		r->around->user_key ? r->settings->tls_dir : r->settings->run_dir);
+}
+
+static void user(struct rendering *r)
+{
+	str_add(&r->out, r->around->is_root ? "user root;" : "");
+}
+
+static void module(struct rendering *r)
+{
+	str_add(&r->out, r->settings->module);
+}
+
+static void run_dir(struct rendering *r)
+{
+	str_add(&r->out, r->settings->run_dir);
+}
+
+static void contract_file(struct rendering *r)
+{
+	str_add(&r->out, r->settings->contract);
+}
+
+static void resolv_conf(struct rendering *r)
+{
+	str_add(&r->out, r->settings->resolv_conf);
+}
+
+static void hosts(struct rendering *r)
+{
+	str_add(&r->out, r->settings->hosts);
+}
+
+static void log_level(struct rendering *r)
+{
+	str_add(&r->out, r->settings->log_level);
+}
+
+static void workers(struct rendering *r)
+{
+	str_addf(&r->out, "%u", r->around->workers);
+}
+
+static void drain_seconds(struct rendering *r)
+{
+	str_addf(&r->out, "%u", r->settings->drain_s);
+}
+
+static void connections(struct rendering *r)
+{
+	str_addf(&r->out, "%d", CONNECTIONS);
+}
+
+static const struct {
+	const char *name;
+	void (*add)(struct rendering *r);
+} places[] = {
+	{ "BODY_BYTES", body_bytes },
+	{ "CERTIFICATE", certificate },
+	{ "CONNECTIONS", connections },
+	{ "CONTRACT", contract_file },
+	{ "DRAIN_SECONDS", drain_seconds },
+	{ "HEADER_BUFFER", header_buffer },
+	{ "HOSTS", hosts },
+	{ "KEY", key },
+	{ "LISTEN_HTTP", listen_http },
+	{ "LISTEN_HTTPS", listen_https },
+	{ "LISTEN_METRICS", listen_metrics },
+	{ "LOG_LEVEL", log_level },
+	{ "MODULE", module },
+	{ "RESOLV_CONF", resolv_conf },
+	{ "RUN", run_dir },
+	{ "TRUST", trust },
+	{ "USER", user },
+	{ "WORKERS", workers },
+};
+
+static bool fill(struct rendering *r, const char *name, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (strlen(places[i].name) == n && memcmp(places[i].name, name, n) == 0) {
+			places[i].add(r);
+			return true;
+		}
+	return err_set(err, ERR_BUG, "nginx.conf.in: \"%.*s\" is not known", (int)n, name);
+}
+
+char *render(struct arena *a, const struct settings *s, const struct contract *c,
+	const struct surroundings *around, struct err *err)
+{
+	struct rendering r = { .settings = s, .contract = c, .around = around };
+	const char *at = template_text;
+
+	str_init(&r.out, a, MAX_CONF);
+	for (;;) {
+		size_t plain = strcspn(at, "@");
+		size_t n;
+
+		str_addn(&r.out, at, plain);
+		at += plain;
+		if (!*at)
+			break;
+		n = strcspn(++at, "@\n");
+		if (at[n] != '@') {
+			err_set(err, ERR_BUG, "nginx.conf.in: a lone @");
+			return NULL;
+		}
+		if (!fill(&r, at, n, err))
+			return NULL;
+		at += n + 1;
+	}
+	return str_ok(&r.out, "nginx.conf", err) ? r.out.ptr : NULL;
+}

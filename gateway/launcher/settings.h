@@ -1,0 +1,52 @@
+/* Where the launcher finds and puts things: the paths of the image, unless the environment says
+ * otherwise.
+ *
+ *   GATEWAY_CONTRACT           /etc/gateway/contract.json
+ *   GATEWAY_RUN_DIR            /tmp/gateway, the only place that is written to
+ *   GATEWAY_TLS_DIR            /etc/gateway/tls with tls.crt and tls.key; without them a key is
+ * made at the start GATEWAY_TRUST_DIR          /etc/gateway/trust: certificates (*.crt, *.pem) that
+ * backends may have, beside the public ones GATEWAY_WORKERS            as many as the container may
+ * use processors GATEWAY_PRE_STOP_SECONDS   4: how long requests are still taken after SIGTERM,
+ * until no one sends any GATEWAY_DRAIN_SECONDS      20: how long requests in progress may take
+ * after that GATEWAY_LOG_LEVEL          warn: of nginx' own messages on standard error GATEWAY_BIND
+ * an address to listen at; default all GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT
+ * instead of the contract's GATEWAY_NGINX, GATEWAY_MODULE, GATEWAY_TOOLKIT, GATEWAY_CA_BUNDLE,
+ * GATEWAY_RESOLV_CONF, GATEWAY_HOSTS   files of the image
+ */
+#ifndef GATEWAY_LAUNCHER_SETTINGS_H
+#define GATEWAY_LAUNCHER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/attr.h"
+
+struct err;
+
+struct settings {
+	const char *contract;
+	const char *run_dir;
+	const char *tls_dir;
+	const char *trust_dir;
+	const char *log_level;
+	const char *bind; /* NULL: all addresses */
+	const char *nginx;
+	const char *module;
+	const char *toolkit;
+	const char *ca_bundle;
+	const char *resolv_conf;
+	const char *hosts;
+	unsigned int workers; /* 0: from the processors */
+	unsigned int pre_stop_s;
+	unsigned int drain_s;
+	unsigned int http_port; /* 0: the contract's */
+	unsigned int https_port;
+	unsigned int metrics_port;
+};
+
+/* Keeps pointers into the environment. ERR_INVALID names a variable that holds something else than
+ * expected: paths are made of letters, digits and "/._-", so that none can be more than a path in
+ * nginx.conf. */
+MUST_CHECK bool settings_read(struct settings *ret, struct err *err);
+
+#endif
