@@ -10,7 +10,7 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 # shellcheck source=deploy/local/env.sh disable=SC2153
-default_registry=$(. "$HERE/local/env.sh" && echo "$REGISTRY")
+default_registry=$(. "$HERE/local/env.sh" && echo "$LOCAL_REGISTRY")
 (($# >= 1 && $# <= 3)) || { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" >&2; exit 2; }
 registry=${1%/} images=${2:-} out=${3:-$HERE/../build/deploy}
 

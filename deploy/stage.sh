@@ -5,6 +5,7 @@
 #   stage_begin NAME COMMAND... / stage_join NAME    the same beside others
 STAGE_LOGS=${STAGE_LOGS:?set before sourcing}
 mkdir -p "$STAGE_LOGS"
+# shellcheck disable=SC2034 # for those who source this
 stages_started=$SECONDS
 declare -A stage_pid stage_since
 

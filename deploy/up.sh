@@ -19,7 +19,7 @@ local)
 	;;
 existing)
 	: "${KUBECONFIG:?names the cluster}" "${REGISTRY:?where images can be pushed to and pulled from}"
-	export KUBECTL=${KUBECTL:-kubectl} DOCKER_REGISTRY=${DOCKER_REGISTRY:-$REGISTRY}
+	export KUBECTL=${KUBECTL:-kubectl} DOCKER_REGISTRY=${DOCKER_REGISTRY:-$REGISTRY} APIM_REGISTRY=$REGISTRY
 	;;
 *)
 	echo "CLUSTER: \"$CLUSTER\" is neither local nor existing" >&2

@@ -82,13 +82,15 @@ for name in "${names[@]}"; do
 		echo "$line=$image" >>"$B/images.env"
 	done
 done
-if [[ -z ${CLUSTER:-} || $CLUSTER == local ]]; then
-	# shellcheck source=deploy/local/env.sh
-	. "$REPO/deploy/local/env.sh"
-	for name in nats kaniko; do
-		sed -i "/^$name=/d" "$B/images.env"
-		echo "$name=$(image_of "$name")" >>"$B/images.env"
-	done
+# The images of others that ours work with are pushed by deploy/local/images.sh to the same place.
+APIM_REGISTRY=$registry
+# shellcheck source=deploy/local/env.sh
+. "$REPO/deploy/local/env.sh"
+for name in nats kaniko; do
+	sed -i "/^$name=/d" "$B/images.env"
+	echo "$name=$(image_of "$name")" >>"$B/images.env"
+done
+if [[ $registry == "$LOCAL_REGISTRY" ]]; then
 	# The manifests as they are committed name these tags, so that they can be applied by hand.
 	for name in "${all[@]}" nats kaniko; do
 		image=$(sed -n "s/^$name=//p" "$B/images.env")

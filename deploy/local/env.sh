@@ -33,7 +33,8 @@ pod_subnet() { echo "10.244.$1.0/24"; }
 
 API_SERVER=https://$HOST_IP:6443
 ETCD=https://$HOST_IP:2379
-REGISTRY=$HOST_IP:5000      # plain http, no password
+LOCAL_REGISTRY=$HOST_IP:5000 # plain http, no password
+REGISTRY=${APIM_REGISTRY:-$LOCAL_REGISTRY} # where images go; APIM_REGISTRY names another than the cluster's own
 AUTH_REGISTRY=$HOST_IP:5001 # plain http with a password; runs on demand (auth-registry.sh)
 
 # The directory behind the PersistentVolume "nats-data" (storage class "nats-static", node1). To lose the broker's data

@@ -74,7 +74,7 @@ push() {
 	mkdir "$dir"
 	fill "$name" "$dir"
 	"${buildah[@]}" bud -q --isolation chroot --timestamp 0 -t "$image" "$dir" >/dev/null
-	"${buildah[@]}" push -q --tls-verify=false "$image"
+	"${buildah[@]}" push -q --tls-verify="$([[ $scheme == https ]] && echo true || echo false)" "$image"
 	"${buildah[@]}" rmi "$image" >/dev/null
 	mkdir -p "${stamp_file%/*}"
 	echo "$stamp" >"$stamp_file"
@@ -84,12 +84,16 @@ push() {
 in_registry() {
 	local path=${1#*/}
 	curl -sf --max-time 5 -o /dev/null -I -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
-		"http://$REGISTRY/v2/${path%:*}/manifests/${path##*:}"
+		"$scheme://${REGISTRY%%/*}/v2/${path%:*}/manifests/${path##*:}"
 }
 
 names=("$@")
 ((${#names[@]})) || names=("${all[@]}")
-unit_running registry || die "the registry does not run; deploy/local/up.sh starts it"
+scheme=https
+! curl -sf --max-time 5 -o /dev/null "http://${REGISTRY%%/*}/v2/" || scheme=http
+if [[ $REGISTRY == "$LOCAL_REGISTRY" ]]; then
+	unit_running registry || die "the registry does not run; deploy/local/up.sh starts it"
+fi
 exec 8>"$STATE/images.lock"
 flock 8
 # All of buildah's own files belong in the state folder.

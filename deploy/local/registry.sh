@@ -11,7 +11,7 @@ LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
 . "$LOCAL/lib/registry.sh"
 
 case ${1:-} in
-start) registry_start registry "$REGISTRY" ;;
+start) registry_start registry "$LOCAL_REGISTRY" ;;
 stop) unit_stop registry ;;
 *) die "usage: registry.sh start|stop" ;;
 esac
