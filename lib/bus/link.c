@@ -74,9 +74,10 @@ static void open_connection(struct bus *b)
 		s = subscribe(b, &b->pulled, b->pull_inbox);
 	if (s == NATS_OK)
 		s = subscribe(b, &b->answers, b->answer_inbox);
+	if (s == NATS_OK)
+		return;
 	b->failure = s;
-	if (s != NATS_OK)
-		link_close(b);
+	link_close(b);
 }
 
 static bool is_auth_failure(natsStatus s)
@@ -87,14 +88,13 @@ static bool is_auth_failure(natsStatus s)
 static bool not_connected(struct bus *b, struct err *err)
 {
 	const char *why = "";
-	natsStatus s = b->failure;
 
-	if (b->connection)
-		s = natsConnection_GetLastError(b->connection, &why);
-	if (s == NATS_OK || str_empty(why))
-		why = s == NATS_OK ? "still connecting" : natsStatus_GetText(s);
-	return err_set(err, is_auth_failure(s) ? ERR_DENIED : ERR_UNAVAILABLE,
-		"bus: is not connected: %s", why);
+	if (b->failure != NATS_OK)
+		why = natsStatus_GetText(b->failure);
+	else if (b->connection)
+		(void)natsConnection_GetLastError(b->connection, &why);
+	return err_set(err, is_auth_failure(b->failure) ? ERR_DENIED : ERR_UNAVAILABLE,
+		"bus: is not connected: %s", str_empty(why) ? "still connecting" : why);
 }
 
 bool link_up(struct bus *b, struct err *err)
@@ -106,9 +106,10 @@ bool link_up(struct bus *b, struct err *err)
 	}
 	if (!b->connection && link_now_us() >= b->next_open_us)
 		open_connection(b);
-	if (b->connection && natsConnection_Status(b->connection) == NATS_CONN_STATUS_CONNECTED)
-		return true;
-	return not_connected(b, err);
+	if (!b->connection || natsConnection_Status(b->connection) != NATS_CONN_STATUS_CONNECTED)
+		return not_connected(b, err);
+	b->failure = NATS_OK;
+	return true;
 }
 
 bool link_denied(struct bus *b, const char *subject, struct err *err)

@@ -25,7 +25,8 @@ struct bus {
 	natsConnection *connection; /* NULL until an attempt did not fail at once */
 	natsSubscription *pulled;
 	natsSubscription *answers;
-	natsStatus failure;	    /* of the last attempt to open a connection */
+	natsStatus failure; /* why there was no connection the last time that was certain; NATS_OK
+			       once there is one */
 	unsigned int past_sessions; /* of connections that were given up */
 	bool opened_at_once;	    /* the connection's first session is not counted by cnats */
 	uint64_t serial;
