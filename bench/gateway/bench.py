@@ -1,0 +1,342 @@
+"""The gateway measured against the same nginx as a plain proxy, in interleaved rounds.
+
+Candidates stand side by side, one nginx worker each, in front of one backend; in every round each is loaded in turn, so that
+whatever else the machine does meets all of them. Requests per second are compared within a round; CPU time is what the
+candidate's own worker used, which other load on the machine disturbs least.
+"""
+import argparse
+import base64
+import json
+import os
+import pathlib
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+NGINX = os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx")
+ISSUER = "https://bench.example/oauth2/token"
+TOKENS = 1000
+TICK = os.sysconf("SC_CLK_TCK")
+BODY = '{"name":"Apples", "id":101, "reviewScore":"0", "stockAvailability":false}'
+
+
+# ---- inputs ----
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def make_tokens(work):
+    """A key and TOKENS tokens signed with it: RS256, about the size of the article's."""
+    file = work / "tokens"
+    key = work / "key.pem"
+    if file.exists() and len(file.read_text().split()) == TOKENS:
+        return file
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, stderr=subprocess.DEVNULL)
+    lines = []
+    for i in range(TOKENS):
+        head = {"typ": "JWT", "alg": "RS256", "x5t": "ZjRmYTMwNTJjOWU5MmIzMjgzNDI3Y2IyMmIyY2EzMjdhZjViMjc0Zg=="}
+        claims = {
+            "iss": ISSUER, "aud": "http://org.wso2.apimgt/gateway", "sub": f"user-{i}@carbon.super", "keytype": "PRODUCTION",
+            "scope": "am_application_scope default", "iat": 1572256179, "exp": 3719739826, "jti": f"bench-{i}",
+            "application": {"owner": "admin", "tier": "Unlimited", "name": f"application-{i}", "id": i, "uuid": None},
+            "subscribedAPIs": [{"name": "Bench", "version": "v1", "context": "/bench/v1", "publisher": "admin",
+                                "subscriptionTier": "Unlimited", "subscriberTenantDomain": "carbon.super"}],
+        }
+        text = b".".join(base64url(json.dumps(x, separators=(",", ":")).encode()) for x in (head, claims))
+        sign = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text, capture_output=True, check=True)
+        lines.append((text + b"." + base64url(sign.stdout)).decode())
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def make_contract(work, name, programs, backend, operations, cache=10000):
+    """A compiled contract with that many operations."""
+    folder = work / name
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "swagger").mkdir(parents=True)
+    public = subprocess.run(["openssl", "pkey", "-in", work / "key.pem", "-pubout"], capture_output=True, check=True, text=True)
+    answers = {"200": {"description": "it"}}
+    document = {
+        "openapi": "3.0.0", "info": {"title": "Bench", "version": "v1"}, "x-wso2-basePath": "/bench/v1",
+        "x-wso2-production-endpoints": {"urls": [f"http://127.0.0.1:{backend}"]},
+        "paths": {f"/r{i}/items/{{id}}": {"get": {"operationId": f"get{i}", "responses": answers, "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}} for i in range(operations)},
+    }
+    conf = {
+        "settings": {"tokenCacheEntries": cache},
+        "securities": [{"name": "default-security-jwt", "type": "jwt", "issuers": [
+            {"issuer": ISSUER, "audience": "http://org.wso2.apimgt/gateway", "keys": [{"pem": public.stdout}]}]}],
+    }
+    (folder / "swagger" / "bench.json").write_text(json.dumps(document))
+    (folder / "conf.json").write_text(json.dumps(conf))
+    subprocess.run([programs / "bin/toolkit", "compile", "--swagger", folder / "swagger", "--conf", folder / "conf.json",
+                    "--out", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder / "contract.json"
+
+
+# ---- processes ----
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port, path):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as s:
+            s.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            return s.recv(64).startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
+    except OSError:
+        return False
+
+
+def children(pid):
+    found = [pid]
+    for at in found:
+        found += [int(x) for x in pathlib.Path(f"/proc/{at}/task/{at}/children").read_text().split()]
+    return found
+
+
+class Server:
+    """One running candidate, and how its processes use the machine."""
+
+    def __init__(self, args, port, log, env=None):
+        self.port = port
+        self.log = open(log, "ab", buffering=0)
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(args, stdout=self.log, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
+
+    def wait_ready(self, path="/health"):
+        while not answers(self.port, path):
+            if self.process.poll() is not None or time.monotonic() - self.started > 10:
+                raise SystemExit(f"{self.process.args[0]}: did not become ready, see {self.log.name}")
+        return (time.monotonic() - self.started) * 1000
+
+    def cpu_s(self):
+        total = 0
+        for pid in children(self.process.pid):
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICK
+
+    def pss_mb(self):
+        total = 0
+        for pid in children(self.process.pid):
+            for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+        return total / 1024
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait(5)
+        self.log.close()
+
+
+def gateway(work, programs, name, contract, workers=1):
+    run = work / f"run-{name}"
+    shutil.rmtree(run, ignore_errors=True)
+    port = free_port()
+    return Server([programs / "bin/gateway"], port, work / f"{name}.log", {
+        "GATEWAY_CONTRACT": str(contract), "GATEWAY_RUN_DIR": str(run), "GATEWAY_WORKERS": str(workers),
+        "GATEWAY_MODULE": str(programs / "gateway/ngx_http_apim_module.so"), "GATEWAY_NGINX": NGINX, "GATEWAY_BIND": "127.0.0.1",
+        "GATEWAY_HTTP_PORT": str(port), "GATEWAY_HTTPS_PORT": str(free_port()), "GATEWAY_METRICS_PORT": str(free_port()),
+        "GATEWAY_PRE_STOP_SECONDS": "0", "GATEWAY_DRAIN_SECONDS": "1",
+    })
+
+
+NGINX_CONF = """daemon off; pid {run}/pid; worker_processes 1; error_log stderr warn; {user}
+events {{ worker_connections 1024; }}
+http {{
+	access_log {access_log}; keepalive_requests 1000000;
+	client_body_temp_path {run}/body; proxy_temp_path {run}/proxy; fastcgi_temp_path {run}/fastcgi;
+	uwsgi_temp_path {run}/uwsgi; scgi_temp_path {run}/scgi;
+	{http}
+	server {{ listen 127.0.0.1:{port} {listen}; location = /health {{ return 200; }} {server} }}
+}}
+"""
+
+
+def nginx(work, name, http, server, access_log="off", listen=""):
+    run = work / f"run-{name}"
+    run.mkdir(exist_ok=True)
+    port = free_port()
+    (run / "nginx.conf").write_text(NGINX_CONF.format(run=run, port=port, http=http, server=server, access_log=access_log,
+                                                      listen=listen, user="user root;" if os.getuid() == 0 else ""))
+    return Server([NGINX, "-e", "stderr", "-p", run, "-c", run / "nginx.conf"], port, work / f"{name}.log")
+
+
+def proxy(work, name, backend, access_log="off"):
+    return nginx(work, name, f"upstream backend {{ server 127.0.0.1:{backend}; keepalive 64; keepalive_requests 1000000; }}",
+                 'location /bench/v1/ { proxy_pass http://backend/; proxy_http_version 1.1; proxy_set_header Connection ""; }',
+                 access_log)
+
+
+# ---- measuring ----
+
+class Candidate:
+    def __init__(self, title, server, operations=1, unique=False):
+        self.title, self.server, self.operations, self.unique = title, server, operations, unique
+        self.rps, self.cpu_us, self.p50, self.p99 = [], [], [], []
+
+    def load(self, tokens, seconds):
+        os.ftruncate(self.server.log.fileno(), 0)
+        before = self.server.cpu_s()
+        out = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", HERE / "load.lua",
+                              f"http://127.0.0.1:{self.server.port}", "--", tokens, str(self.operations),
+                              "1" if self.unique else "0"], capture_output=True, check=True, text=True).stdout
+        line = next(x for x in out.splitlines() if x.startswith("figures "))
+        n, us, not_2xx, failed, p50, p99 = map(int, line.split()[1:])
+        if not_2xx or failed or n == 0:
+            raise SystemExit(f"{self.title}: {n} requests, {not_2xx} answers other than 2xx, {failed} failed")
+        return n / us * 1e6, (self.server.cpu_s() - before) / n * 1e6, p50 / 1000, p99 / 1000
+
+    def round(self, tokens, seconds):
+        for to, value in zip((self.rps, self.cpu_us, self.p50, self.p99), self.load(tokens, seconds)):
+            to.append(value)
+
+
+def span(values, form="{:.0f}"):
+    return f"{form.format(statistics.median(values))} ({form.format(min(values))}–{form.format(max(values))})"
+
+
+def ratios(a, b):
+    return [x / y for x, y in zip(a, b)]
+
+
+def row(c, base):
+    return f"| {c.title} | {span(c.rps)} | {span(ratios(c.rps, base.rps), '{:.2f}')} | {span(c.cpu_us)} " \
+           f"| {span(c.p50, '{:.2f}')} | {span(c.p99, '{:.1f}')} |"
+
+
+def start_times(work, programs, contract, times):
+    found = []
+    for _ in range(times):
+        server = gateway(work, programs, "start", contract)
+        found.append(server.wait_ready())
+        server.stop()
+    return found
+
+
+def memory(work, programs, tokens, contract, workers, operations):
+    server = gateway(work, programs, "memory", contract, workers)
+    server.wait_ready()
+    idle = server.pss_mb()
+    Candidate("memory", server, operations).load(tokens, 2)
+    loaded = server.pss_mb()
+    server.stop()
+    return idle, loaded
+
+
+def machine():
+    model = next((x.split(":", 1)[1].strip() for x in open("/proc/cpuinfo") if x.startswith("model name")), platform.machine())
+    gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return f"{model}, {os.cpu_count()} cores, {gib:.0f} GiB, Linux {platform.release().split('-')[0]}"
+
+
+def commit():
+    def git(*args):
+        return subprocess.run(["git", "-C", ROOT, *args], capture_output=True, text=True).stdout.strip()
+    return git("rev-parse", "--short", "HEAD") + (" with local changes" if git("status", "--porcelain", "gateway", "lib") else "")
+
+
+def report(candidates, ops, starts, mem1, mem2, options):
+    plain, _, full, cold = candidates
+    version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr.strip().split("/")[-1]
+    verdict = statistics.median(ratios(full.rps, plain.rps))
+    few, many = ops
+    lines = [
+        "# Gateway against plain nginx", "",
+        f"`bench/gateway/run.sh`, commit {commit()}, {time.strftime('%Y-%m-%d', time.gmtime())}. Machine: {machine()}; load average "
+        f"before the run {options.load_before:.1f}. nginx {version}.", "",
+        f"One worker each; client (wrk, 32 connections), candidate and backend share the cores; {TOKENS} RS256 tokens of about "
+        f"1 kB in turn; {options.rounds} interleaved rounds of {options.seconds} s. Medians, with ranges in brackets. \"Ratio\" is to the first line, "
+        "round by round; CPU is that of the candidate's own processes.", "",
+        "| | requests/s | ratio | CPU µs/request | p50 ms | p99 ms |", "|---|---|---|---|---|---|",
+        *[row(c, plain) for c in candidates], "",
+        "| figure | measured | to reach |", "|---|---|---|",
+        f"| full job with repeated tokens, requests/s against plain nginx | {verdict:.2f} | ≥ 0.75 |",
+        f"| start → first 200 on /health, ms, {len(starts)} starts | {span(starts)} | ≤ 100 |",
+        f"| PSS of all processes, one worker, MB: idle / after load | {mem1[0]:.1f} / {mem1[1]:.1f} | ≤ 20 |",
+        f"| PSS with 3,000 operations, two workers, MB: idle / after load | {mem2[0]:.1f} / {mem2[1]:.1f} | ≤ 40 |",
+        f"| 3,000 operations against 10, a new id in every request, requests/s | {span(ratios(many.rps, few.rps), '{:.2f}')} | ≥ 0.95 |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def options_of(argv=None):
+    p = argparse.ArgumentParser()
+    p.add_argument("--programs", type=pathlib.Path, required=True)
+    p.add_argument("--work", type=pathlib.Path, required=True)
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--seconds", type=int, default=4)
+    p.add_argument("--starts", type=int, default=20)
+    p.add_argument("--out", type=pathlib.Path, default=ROOT / "bench/results/gateway.md")
+    return p.parse_args(argv)
+
+
+def measure(o, servers):
+    def keep(server):
+        servers.append(server)
+        server.wait_ready()
+        return server
+
+    tokens = make_tokens(o.work)
+    backend = keep(nginx(o.work, "backend", "default_type application/json;", f"location / {{ return 200 '{BODY}'; }}"))
+    contract = make_contract(o.work, "one", o.programs, backend.port, 1)
+    uncached = make_contract(o.work, "uncached", o.programs, backend.port, 1, cache=0)
+    ten = make_contract(o.work, "ten", o.programs, backend.port, 10)
+    many = make_contract(o.work, "many", o.programs, backend.port, 3000)
+    candidates = [
+        Candidate("plain proxy, no access log", keep(proxy(o.work, "plain", backend.port))),
+        Candidate("plain proxy with access log", keep(proxy(o.work, "logged", backend.port, "/dev/stdout"))),
+        Candidate("gateway, repeated tokens", keep(gateway(o.work, o.programs, "full", contract))),
+        Candidate("gateway, every signature verified", keep(gateway(o.work, o.programs, "cold", uncached))),
+    ]
+    ops = [
+        Candidate("10 operations", keep(gateway(o.work, o.programs, "ten", ten)), 10, True),
+        Candidate("3,000 operations", keep(gateway(o.work, o.programs, "many", many)), 3000, True),
+    ]
+    for c in candidates + ops:
+        c.load(tokens, 1)
+    for i in range(o.rounds):
+        for c in candidates + ops:
+            c.round(tokens, o.seconds)
+        print(f"round {i + 1}: " + ", ".join(f"{c.title} {c.rps[-1]:.0f}/s {c.cpu_us[-1]:.0f} µs" for c in candidates + ops), flush=True)
+    starts = start_times(o.work, o.programs, contract, o.starts)
+    mem1 = memory(o.work, o.programs, tokens, contract, 1, 1)
+    mem2 = memory(o.work, o.programs, tokens, many, 2, 3000)
+    return report(candidates, ops, starts, mem1, mem2, o)
+
+
+def main():
+    o = options_of()
+    o.work = o.work.resolve()
+    o.programs = o.programs.resolve()
+    o.work.mkdir(parents=True, exist_ok=True)
+    o.load_before = os.getloadavg()[0]
+    servers = []
+    try:
+        text = measure(o, servers)
+    finally:
+        for server in servers:
+            server.stop()
+    o.out.parent.mkdir(parents=True, exist_ok=True)
+    o.out.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
