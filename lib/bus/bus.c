@@ -18,6 +18,7 @@ enum {
 	PINGS_UNANSWERED = 2,
 	OUTAGE_BUFFER = 64 * 1024,
 	FLUSH_MS = 1000,
+	CLOSE_MS = 1000,
 };
 
 /* cnats wants handlers: without the first it prints to stderr, without the second it does not
@@ -94,6 +95,26 @@ static void name_inboxes(struct bus *b, const char *name)
 	b->answer_inbox = arena_printf(b->arena, "%s%016" PRIx64 ".a.", b->inbox_root, ours);
 }
 
+/* cnats has threads and timers of its own per process; they go with the last bus. */
+static unsigned int buses;
+
+static bool open_library(struct err *err)
+{
+	/* No spinning on locks: a few threads share a core with the rest of the node. */
+	natsStatus s = buses == 0 ? nats_Open(0) : NATS_OK;
+
+	if (s != NATS_OK)
+		return err_set(err, ERR_BUG, "bus: %s", natsStatus_GetText(s));
+	buses++;
+	return true;
+}
+
+static void close_library(void)
+{
+	if (--buses == 0)
+		(void)nats_CloseAndWait(CLOSE_MS);
+}
+
 struct bus *bus_new(const struct bus_options *options, struct err *err)
 {
 	struct bus *b;
@@ -101,12 +122,8 @@ struct bus *bus_new(const struct bus_options *options, struct err *err)
 
 	if (!check_options(options, err))
 		return NULL;
-	/* No spinning on locks: a few threads share a core with the rest of the node. */
-	s = nats_Open(0);
-	if (s != NATS_OK) {
-		err_set(err, ERR_BUG, "bus: %s", natsStatus_GetText(s));
+	if (!open_library(err))
 		return NULL;
-	}
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		abort();
@@ -138,6 +155,7 @@ void bus_free(struct bus *b)
 	natsStatistics_Destroy(b->statistics);
 	arena_free(b->arena);
 	free(b);
+	close_library();
 }
 
 bool bus_connected(struct bus *b)
