@@ -64,8 +64,9 @@ struct watch_spec {
 			       and metadata */
 };
 
-/* version: the stream's resourceVersion so far (bookmarks included). json lives until fn returns.
- */
+/* version: the stream's resourceVersion so far (bookmarks included; "" before the first list). json
+ * lives until fn returns. fn may make calls and ask for a relist, but not run or free the set. A
+ * page or stream that broke off may deliver an object twice. */
 typedef void watch_fn(void *arg, size_t watch, enum watch_event event, const struct json *json,
 	const char *version);
 
