@@ -34,6 +34,24 @@ static void problem(struct inputs *in, struct problem *p, const char *reason, co
 	*p = (struct problem){ reason, arena_dup(in->arena, text) };
 }
 
+/* `ConfigMap "store-swagger", line 12, paths./products.get: what is wrong` */
+static char *error_text(struct arena *a, const struct toolkit_diagnostic *d)
+{
+	struct str s;
+
+	str_init(&s, a, MESSAGE_MAX);
+	if (!str_empty(d->document))
+		str_addf(&s, "ConfigMap \"%s\", ", d->document);
+	if (d->line > 0)
+		str_addf(&s, "line %zu, ", d->line);
+	if (!str_empty(d->path))
+		str_addf(&s, "%s, ", d->path);
+	if (s.len > 0)
+		str_cut(&s, s.len - 2);
+	str_addf(&s, "%s%s", s.len > 0 ? ": " : "", d->message);
+	return s.ptr;
+}
+
 char *inputs_errors(struct arena *a, const struct toolkit_diagnostics *d)
 {
 	size_t left = d->errors;
@@ -41,13 +59,13 @@ char *inputs_errors(struct arena *a, const struct toolkit_diagnostics *d)
 
 	str_init(&s, a, 4 * (size_t)MESSAGE_MAX);
 	vec_foreach (const struct toolkit_diagnostic *, x, &d->list) {
-		const char *text = toolkit_diagnostic_text(a, x);
+		const char *text = error_text(a, x);
 
 		if (x->severity != TOOLKIT_ERROR)
 			continue;
 		if (s.len > 0 && s.len + strlen(text) > MESSAGE_MAX)
 			break;
-		str_addf(&s, "%s%.*s", s.len ? "; " : "", MESSAGE_MAX, text);
+		str_addf(&s, "%s%s", s.len ? "; " : "", text);
 		left--;
 	}
 	if (left > 0)
@@ -336,6 +354,7 @@ void inputs_need(const struct world *w, struct needs *n)
 		need_security(w, &in, n, in.scan.schemes.at[i], false);
 	if (in.scan.needs_default_security)
 		need_security(w, &in, n, DEFAULT_SECURITY, true);
+	need_input(n, KIND_SECRET, in.ns, PULL_SECRET);
 	for (size_t i = 0; i < in.scan.endpoints.n; i++) {
 		struct ref ref = names_target_endpoint(w->arena, in.ns, in.scan.endpoints.at[i]);
 

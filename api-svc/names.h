@@ -7,6 +7,9 @@
 struct arena;
 
 #define DEFAULT_SECURITY "default-security-jwt"
+#define PULL_SECRET                                                                                \
+	"docker-registry-credentials" /* builder-svc writes it where the registry asks for a       \
+					 password */
 
 char *names_dockerfile(struct arena *a, const char *api);	/* ConfigMap <api>-dockerfile */
 char *names_gateway_conf(struct arena *a, const char *api);	/* Secret <api>-mgw-conf */

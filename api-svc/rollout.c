@@ -1,6 +1,7 @@
 #include "api-svc/rollout.h"
 
 #include "api-svc/inputs.h"
+#include "api-svc/names.h"
 #include "api-svc/workload.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -12,8 +13,6 @@
 /* On the Deployment: hash of what we want it to be. A live one with another hash is not rolled out
  * yet. */
 #define ANNOTATION_SPEC "apim.wso2.com/spec"
-
-#define PULL_SECRET "docker-registry-credentials"
 
 static const char *endpoint_pending = "<pending>";
 
@@ -68,6 +67,13 @@ static const char *image_by_digest(struct arena *a, const struct image *image)
 	return arena_printf(a, "%.*s@%s", (int)(colon - image->ref), image->ref, image->digest);
 }
 
+static const char *pull_secret(
+	const struct plan *p, const struct inputs *in, const struct image *image)
+{
+	return image->digest && world_get(p->world, KIND_SECRET, in->ns, PULL_SECRET) ? PULL_SECRET
+										      : NULL;
+}
+
 static void fill(
 	struct plan *p, const struct inputs *in, const struct image *image, struct workload *ret)
 {
@@ -78,7 +84,7 @@ static void fill(
 		.api = in->name,
 		.image = image_by_digest(p->arena, image),
 		.image_is_immutable = image->digest != NULL,
-		.pull_secret = image->digest && c->registry.secret ? PULL_SECRET : NULL,
+		.pull_secret = pull_secret(p, in, image),
 		.replicas = replicas(p, in),
 		.min_replicas = least,
 		.max_replicas = c->max_replicas > least ? c->max_replicas : least,

@@ -47,6 +47,14 @@ void str_add(struct str *s, const char *text)
 	str_addn(s, text, strlen(text));
 }
 
+void str_cut(struct str *s, size_t len)
+{
+	if (len >= s->len)
+		return;
+	s->len = len;
+	s->ptr[len] = '\0';
+}
+
 void str_addc(struct str *s, char c)
 {
 	str_addn(s, &c, 1);

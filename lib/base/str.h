@@ -27,6 +27,7 @@ struct str {
 void str_init(struct str *s, struct arena *a, size_t max_bytes);
 void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const void *bytes, size_t n);
+void str_cut(struct str *s, size_t len); /* shortens to len bytes; longer than it is: nothing */
 void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

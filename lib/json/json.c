@@ -114,11 +114,13 @@ static bool check(struct arena *a, const cJSON *v, int depth, struct err *err)
 	return true;
 }
 
-/* An escaped NUL would end a C string early: "good\\u0000evil" must not compare equal to "good". */
-static bool has_nul(const char *text, size_t n)
+/* An escaped NUL would end a C string early: "good\\u0000evil" must not compare equal to "good".
+ * Other control characters cJSON takes for white space. */
+static bool has_controls(const char *text, size_t n)
 {
-	if (n > 0 && memchr(text, '\0', n))
-		return true;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' && !memchr("\t\n\r", text[i], 3))
+			return true;
 	for (size_t i = 0; i + 5 < n; i++)
 		if (text[i] == '\\' && memcmp(text + ++i, "u0000", 5) == 0)
 			return true;
@@ -135,8 +137,8 @@ struct json *json_parse(struct arena *a, const char *text, size_t n, struct err 
 			JSON_MAX_TEXT);
 		return NULL;
 	}
-	if (has_nul(text, n)) {
-		err_set(err, ERR_INVALID, "not JSON: it contains a NUL character");
+	if (has_controls(text, n)) {
+		err_set(err, ERR_INVALID, "not JSON: it contains a control character");
 		return NULL;
 	}
 	use(a);

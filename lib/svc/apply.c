@@ -168,6 +168,9 @@ static bool prepare(struct runtime *rt, struct plan *p, struct item *it, struct 
 		json_set_str(p->arena, json_sub(p->arena, meta, "labels"), LABEL_MANAGED_BY,
 			rt->service->name);
 		json_set_str(p->arena, meta, "resourceVersion", meta_version(it->live));
+		/* With the uid, an object that was deleted meanwhile is a conflict instead of made
+		 * anew. */
+		json_set_str(p->arena, meta, "uid", meta_uid(it->live));
 	}
 	/* The first time nothing is forced: an object of somebody else answers with a conflict
 	 * instead of being taken over. */

@@ -45,12 +45,13 @@ static void duplicate_keys_are_refused(void **state UNUSED)
 	refused("{\"a\":{\"k\":1,\"k\":2}}", "duplicate key \"k\"");
 }
 
-static void nul_characters_are_refused(void **state UNUSED)
+static void control_characters_are_refused(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct err err = { .code = ERR_NONE };
 
-	refused("{\"iss\":\"good\\u0000evil\"}", "NUL");
+	refused("{\"iss\":\"good\\u0000evil\"}", "control");
+	refused("{\f}", "control");
 	assert_null(json_parse(a, "1\0", 2, &err));
 	assert_non_null(parse(a, "\"\\\\u0000\""));
 }
@@ -139,7 +140,7 @@ int main(void)
 		cmocka_unit_test(trailing_text_is_refused),
 		cmocka_unit_test(an_error_names_line_and_column),
 		cmocka_unit_test(duplicate_keys_are_refused),
-		cmocka_unit_test(nul_characters_are_refused),
+		cmocka_unit_test(control_characters_are_refused),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(integers_are_exact_or_none),
 		cmocka_unit_test(a_path_through_nothing_is_nothing),
