@@ -219,6 +219,12 @@ void plan_requeue(struct plan *p, int64_t after_ms)
 
 /* ---- status ---- */
 
+/* What is Unknown may only be waiting for what is False. */
+static bool is_worse(const struct condition *x, const struct condition *y)
+{
+	return str_eq(x->status, "False") && str_eq(y->status, "Unknown");
+}
+
 void plan_summarize(struct plan *p, const char *const *required)
 {
 	const struct condition *first = NULL;
@@ -227,7 +233,7 @@ void plan_summarize(struct plan *p, const char *const *required)
 	for (; *required; required++) {
 		const struct condition *c = find(p, *required);
 
-		if (!first && c && !str_eq(c->status, "True"))
+		if (c && !str_eq(c->status, "True") && (!first || is_worse(c, first)))
 			first = c;
 	}
 	if (!first) {

@@ -108,9 +108,9 @@ void plan_cloud_event(struct plan *p, const char *what, struct json *data);
 void plan_requeue(struct plan *p, int64_t after_ms);
 
 /* Adds the conditions that sum up: Ready = all of `required` (a NULL-terminated list of types)
- * True, in that order, with the reason and message of the first that is not; kstatus' Reconciling
- * (something is Unknown or will be tried again) and Stalled (a required condition is False and only
- * a change by the user helps). */
+ * True, in that order, with the reason and message of the first that is False, else of the first
+ * that is not True; kstatus' Reconciling (something is Unknown or will be tried again) and Stalled
+ * (a required condition is False and only a change by the user helps). */
 void plan_summarize(struct plan *p, const char *const *required);
 
 /* The status to apply: observedGeneration, conditions with merged lastTransitionTime, further

@@ -53,6 +53,17 @@ static void ready_repeats_the_first_that_is_not_satisfied(void **state UNUSED)
 	assert_string_equal(status_of(p, COND_STALLED), "True");
 }
 
+static void what_is_false_counts_before_what_waits_for_it(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct plan *p = a_plan(a);
+
+	plan_condition(p, COND_ACCEPTED, "Unknown", REASON_BLOCKED, "waits");
+	plan_condition(p, COND_BUILT, "False", REASON_BUILD_FAILED, "why");
+	plan_summarize(p, required);
+	assert_string_equal(plan_condition_get(p, COND_READY)->reason, REASON_BUILD_FAILED);
+}
+
 static void what_is_tried_again_is_reconciling_and_not_stalled(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -121,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ready_is_true_when_all_required_are),
 		cmocka_unit_test(ready_repeats_the_first_that_is_not_satisfied),
+		cmocka_unit_test(what_is_false_counts_before_what_waits_for_it),
 		cmocka_unit_test(what_is_tried_again_is_reconciling_and_not_stalled),
 		cmocka_unit_test(a_cloud_event_is_addressed_without_dots_in_names),
 		cmocka_unit_test(the_sooner_of_two_requeues_counts),
