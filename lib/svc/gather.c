@@ -9,9 +9,8 @@
 #include "lib/svc/service.h"
 
 enum {
-	MAX_ROUNDS = 5, /* an API names its Security, which names its Secret; a fifth round asks for
-			   nothing */
-	MAX_OBJECTS = 2000, /* of one world */
+	MAX_ROUNDS = 8, /* each answers a question that the one before raised; more is a loop */
+	nothing * / MAX_OBJECTS = 2000, /* of one world */
 };
 
 static bool get(

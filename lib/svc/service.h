@@ -30,7 +30,7 @@ struct service {
 	const char *const *env;
 
 	/* What must be read before reconcile can decide, given what was read so far. Called again
-	 * with the larger world until it asks for nothing new, at most four rounds. Pure. */
+	 * with the larger world until it asks for nothing new, at most seven rounds. Pure. */
 	void (*needs)(const struct world *w, struct needs *n);
 
 	/* Decides. Reads only w, allocates only from p->arena, writes only p. A missing or invalid
