@@ -6,6 +6,7 @@
  *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   page.c      every error that nginx itself would answer with HTML
+ *   sparing.c   idle connections of clients while a worker ends
  *   log.c       one JSON object per request on standard output
  *   metrics.c   counters of all workers in shared memory, as Prometheus text
  *   variable.c  what nginx.conf asks the module for
@@ -77,6 +78,7 @@ struct ctx {
 	ngx_queue_t waiting;	 /* in backend->waiting while is_waiting */
 	struct span id;		 /* X-Request-ID */
 	struct span page;	 /* replaces nginx' own body when is_page */
+	ngx_uint_t http_version; /* of the client */
 	int fault;		 /* what the client got, for log and metrics */
 	const char *reason;
 	bool is_decided;
@@ -115,6 +117,10 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ver
 
 ngx_int_t page_init(void);
 ngx_int_t page_add_header(ngx_http_request_t *r, const char *name, struct span value);
+
+/* ---- sparing.c ---- */
+
+void sparing_prepare(ngx_http_request_t *r);
 
 /* ---- log.c ---- */
 

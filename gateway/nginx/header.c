@@ -71,32 +71,28 @@ bool headers_fit(ngx_http_request_t *r, const struct apim *m)
 	return n <= m->contract->max_header_bytes;
 }
 
-/* RFC 9110, section 7.6.1: what "Connection" names is for this hop only. */
-static bool is_for_this_hop(ngx_http_request_t *r, const ngx_table_elt_t *h)
+static bool is_in_list(struct span list, const ngx_str_t *name)
 {
-	ngx_table_elt_t *c = r->headers_in.connection;
-	const u_char *at = c ? c->value.data : NULL;
-	const u_char *end = c ? at + c->value.len : NULL;
+	const char *at = list.at;
+	const char *end = list.at + list.n;
 
 	while (at < end) {
-		const u_char *from = at;
-		size_t n;
+		const char *comma = memchr(at, ',', (size_t)(end - at));
+		const char *next = comma ? comma : end;
+		size_t n = (size_t)(next - at);
 
-		while (at < end && *at != ',')
+		for (; n > 0 && (*at == ' ' || *at == '\t'); n--)
 			at++;
-		for (n = (size_t)(at - from); n > 0 && (*from == ' ' || *from == '\t'); n--)
-			from++;
-		while (n > 0 && (from[n - 1] == ' ' || from[n - 1] == '\t'))
+		while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
 			n--;
-		if (n == h->key.len &&
-			strncasecmp((const char *)from, (const char *)h->key.data, n) == 0)
+		if (n == name->len && strncasecmp(at, (const char *)name->data, n) == 0)
 			return true;
-		at++;
+		at = next + 1;
 	}
 	return false;
 }
 
-static bool goes_to_backend(ngx_http_request_t *r, const struct apim *m, const struct verdict *v,
+static bool goes_to_backend(const struct apim *m, const struct verdict *v, struct span connection,
 	const ngx_table_elt_t *h)
 {
 	if (v->strip_auth && is_named(h, v->api->auth_header))
@@ -106,14 +102,18 @@ static bool goes_to_backend(ngx_http_request_t *r, const struct apim *m, const s
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
 		if (is_named(h, reserved[i]))
 			return false;
-	return !is_for_this_hop(r, h);
+	/* RFC 9110, section 7.6.1: what "Connection" names is for this hop only. */
+	return !is_in_list(connection, &h->key);
 }
 
 /* The list is made anew: nginx keeps pointers into the old one. */
 bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v)
 {
+	struct span connection = { 0 };
 	ngx_list_t kept;
+	size_t n;
 
+	(void)header_find(r, "connection", &connection, &n);
 	if (ngx_list_init(&kept, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK)
 		return false;
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
@@ -122,7 +122,7 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ver
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
 			ngx_table_elt_t *copy;
 
-			if (!goes_to_backend(r, m, v, &h[i]))
+			if (!goes_to_backend(m, v, connection, &h[i]))
 				continue;
 			copy = ngx_list_push(&kept);
 			if (!copy)

@@ -217,6 +217,7 @@ ngx_int_t log_request(ngx_http_request_t *r)
 	const struct ctx *ctx = ctx_get(r);
 	char line[PIPE_BUF];
 
+	sparing_prepare(r);
 	if (ctx && ctx->is_quiet)
 		return NGX_OK;
 	metrics_request(apim_of(r), ctx, status_of(r), duration_ms(r));

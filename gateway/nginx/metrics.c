@@ -21,7 +21,7 @@ static const struct {
 	{ 1000, "1" }, { 5000, "5" }, { 30000, "30" } };
 
 static const int fault_codes[] = { 101503, 101504, 101505, 900900, 900901, 900902, 900908, 900910,
-	900917, 400, 408, 500, 501, 503 };
+	900917, 400, 408, 500, 501, 503, 505 };
 
 static const char *const upstream_errors[UPSTREAM_ERRORS] = { "name", "connect", "timeout" };
 

@@ -40,6 +40,10 @@ static const struct {
 		       FAULT("501", "Not Implemented",
 			       "The request asks for what is not supported"),
 		       "not implemented", 501 } },
+	{ 505, { 505, json,
+		       FAULT("505", "HTTP Version Not Supported",
+			       "The gateway speaks HTTP/1.1 and HTTP/2"),
+		       "HTTP version", 505 } },
 	{ 503, { 503, json,
 		       FAULT("503", "Service Unavailable",
 			       "The gateway cannot take this request now"),
@@ -132,8 +136,8 @@ static ngx_int_t hide_server(ngx_http_request_t *r)
 	return NGX_OK;
 }
 
-/* While the gateway drains, connections end with the answer in hand, so that clients come back
- * elsewhere. */
+/* While the gateway drains or a worker finishes, connections end with the answer in hand, so that
+ * clients come back elsewhere. */
 static void end_connection(ngx_http_request_t *r)
 {
 	r->keepalive = 0;
@@ -142,13 +146,26 @@ static void end_connection(ngx_http_request_t *r)
 		r->stream->connection->connection->requests = NGX_MAX_INT32_VALUE;
 }
 
+/* nginx takes bytes that are no HTTP for an answer of HTTP/0.9, and would pass them on so. */
+static bool backend_spoke_nonsense(ngx_http_request_t *r)
+{
+	const struct ctx *ctx = ctx_get(r);
+
+	if (!ctx || !ctx->backend || r->http_version == ctx->http_version)
+		return false;
+	r->http_version = ctx->http_version;
+	return true;
+}
+
 static ngx_int_t header_filter(ngx_http_request_t *r)
 {
 	if (r != r->main)
 		return next_header(r);
+	if (backend_spoke_nonsense(r))
+		return NGX_HTTP_BAD_GATEWAY; /* comes back as an error */
 	if (r->err_status >= NGX_HTTP_BAD_REQUEST && put_page(r) != NGX_OK)
 		return NGX_ERROR;
-	if (apim_is_draining(apim_of(r)))
+	if (ngx_exiting || apim_is_draining(apim_of(r)))
 		end_connection(r);
 	hide_server(r);
 	return next_header(r);

@@ -242,6 +242,7 @@ static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	ctx->is_decided = true;
+	ctx->http_version = r->http_version;
 	ctx->arena = arena_take();
 	ctx->id = request_id(r, ctx->arena);
 	decide(r, m, ctx);

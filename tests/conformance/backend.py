@@ -1,0 +1,183 @@
+"""Backends and a name server for the conformance tests: small, real, and able to misbehave on demand."""
+import http.server
+import json
+import socket
+import socketserver
+import ssl
+import struct
+import threading
+import time
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers with what it was asked, as JSON; the last path segment may ask for something special."""
+    protocol_version = "HTTP/1.1"
+    server_version = "backend"
+    sys_version = ""
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+        self.server.open.append(self.connection)
+
+    def body(self):
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            data = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                data += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return data
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self):
+        data = self.body()
+        with self.server.lock:
+            self.server.requests += 1
+        special = getattr(self, "do_" + self.path.split("?")[0].rsplit("/", 1)[1].replace("-", "_"), None)
+        if special and self.path.startswith("/files/special/"):
+            return special()
+        seen = {"method": self.command, "target": self.path, "headers": self.headers.items(), "body": len(data),
+                "text": data[:200].decode("latin-1"), "address": self.connection.getsockname()[0]}
+        return self.reply(200, json.dumps(seen).encode(), "application/json")
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+    def reply(self, status, body, kind, headers=()):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_own_502(self):
+        self.reply(502, b"<html>the backend's own page</html>", "text/html")
+
+    def do_created(self):
+        self.reply(201, b"{}", "application/json", [("Location", "http://backend.test/new"), ("X-Own", "1")])
+
+    def do_no_content(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def do_redirect(self):
+        self.reply(302, b"", "text/plain", [("Location", "/elsewhere")])
+
+    def do_accel(self):
+        self.reply(200, b"not redirected", "text/plain", [("X-Accel-Redirect", "/health")])
+
+    def do_close(self):
+        self.close_connection = True
+
+    def do_garbage(self):
+        self.wfile.write(b"this is not HTTP\r\n\r\n")
+        self.close_connection = True
+
+    def do_bad_502(self):
+        self.wfile.write(b"HTTP/1.1 502 Bad\r\nContent-Length: x\r\nno colon\x01\r\n\r\n")
+        self.close_connection = True
+
+    def do_chunked(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n")
+
+    def do_big(self):
+        self.reply(200, b"x" * 300000, "text/plain")
+
+    def do_big_header(self):
+        self.reply(200, b"ok", "text/plain", [("X-Big", "h" * 12000)])
+
+    def do_slow(self):
+        time.sleep(1)
+        self.reply(200, b"slow", "text/plain")
+
+    def do_drip(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for _ in range(2):
+            self.wfile.write(b"4\r\ndata\r\n")
+            self.wfile.flush()
+            time.sleep(0.5)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+class Backend(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, certificate=None, key=None, port=0):
+        self.connections = self.requests = 0
+        self.open = []
+        self.lock = threading.Lock()
+        super().__init__(("0.0.0.0", port), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            context.sni_callback = self.on_name
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.names = []
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def on_name(self, _socket, name, _context):
+        self.names.append(name)
+
+    def handle_error(self, *_):
+        pass  # a handshake that is refused is part of a test
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+        for connection in self.open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed already
+
+
+class NameServer(socketserver.ThreadingUDPServer):
+    """Knows the A records in `names`; everything else does not exist."""
+    daemon_threads = True
+
+    def __init__(self, names):
+        self.names = names
+        self.asked = []
+        super().__init__(("127.0.0.1", 0), None)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+    def finish_request(self, request, client_address):
+        data, sock = request
+        at, labels = 12, []
+        while data[at]:
+            labels.append(data[at + 1:at + 1 + data[at]].decode())
+            at += data[at] + 1
+        name, question = ".".join(labels), data[12:at + 5]
+        kind = struct.unpack(">H", data[at + 1:at + 3])[0]
+        if kind == 1:
+            self.asked.append(name)
+        addresses = self.names.get(name)
+        if addresses is None:
+            sock.sendto(data[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0) + question, client_address)
+            return
+        answers = addresses if kind == 1 else []
+        records = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 1, 4) + socket.inet_aton(a) for a in answers)
+        sock.sendto(data[:2] + struct.pack(">HHHHH", 0x8180, 1, len(answers), 0, 0) + question + records, client_address)

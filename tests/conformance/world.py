@@ -1,0 +1,185 @@
+"""Keys, tokens, certificates and a running gateway: what the conformance tests stand on."""
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NOW = int(time.time())
+CLAIMS = {"iss": "https://issuer.test/token", "aud": "http://gateway.test", "sub": "admin@carbon.super", "exp": NOW + 3600,
+          "keytype": "PRODUCTION", "scope": "am_application_scope default", "application": {"id": 3, "name": "app", "tier": "Unlimited"}}
+
+
+def wait(what, done, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not (value := done()):
+        if time.monotonic() > end:
+            raise AssertionError(f"timed out waiting for {what}")
+        time.sleep(0.01)
+    return value
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def openssl(*args, data=None):
+    return subprocess.run(["openssl", *map(str, args)], input=data, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Tokens:
+    """{token}, {token:expired}, …: each made once, signed with a key of this run."""
+
+    def __init__(self, folder):
+        self.key = folder / "token.key"
+        self.made = {}
+        openssl("genrsa", "-out", self.key, "2048")
+        openssl("genrsa", "-out", folder / "other.key", "2048")
+        self.other = folder / "other.key"
+        self.pem = openssl("pkey", "-in", self.key, "-pubout").decode()
+
+    def sign(self, claims, header=None, key=None, payload=None):
+        head = base64url(json.dumps(header or {"alg": "RS256", "typ": "JWT"}).encode())
+        text = f"{head}.{base64url(payload or json.dumps(claims).encode())}"
+        return f"{text}.{base64url(openssl('dgst', '-sha256', '-sign', key or self.key, data=text.encode()))}"
+
+    def variants(self):
+        c = CLAIMS
+        without = {k: v for k, v in c.items() if k != "exp"}
+        return {
+            "": lambda: self.sign(c),
+            "second": lambda: self.sign({**c, "jti": "2"}),
+            "expired": lambda: self.sign({**c, "exp": NOW - 100}),
+            "just-expired": lambda: self.sign({**c, "exp": NOW - 10}),
+            "no-exp": lambda: self.sign(without),
+            "exp-text": lambda: self.sign({**c, "exp": str(NOW + 3600)}),
+            "exp-float": lambda: self.sign({**c, "exp": NOW + 3600.5}),
+            "exp-true": lambda: self.sign({**c, "exp": True}),
+            "not-yet": lambda: self.sign({**c, "nbf": NOW + 1000}),
+            "wrong-issuer": lambda: self.sign({**c, "iss": "https://issuer.test/token/"}),
+            "wrong-audience": lambda: self.sign({**c, "aud": "http://other.test"}),
+            "audience-list": lambda: self.sign({**c, "aud": ["http://other.test", "http://gateway.test"]}),
+            "escaped": lambda: self.sign(None, payload=json.dumps(c).replace("/", "\\/").encode()),
+            "duplicate": lambda: self.sign(None, payload=json.dumps(c)[:-1].encode() + b', "iss": "https://issuer.test/token"}'),
+            "trailing": lambda: self.sign(None, payload=json.dumps(c).encode() + b" x"),
+            "sandbox": lambda: self.sign({**c, "keytype": "SANDBOX"}),
+            "writer": lambda: self.sign({**c, "scope": "read write"}),
+            "almost-writer": lambda: self.sign({**c, "scope": "writer rewrite"}),
+            "owner": lambda: self.sign({**c, "scope": "owner"}),
+            "none": lambda: f"{base64url(json.dumps({'alg': 'none'}).encode())}.{base64url(json.dumps(c).encode())}.",
+            "hs256": lambda: self.hmac(c),
+            "rs512-header": lambda: self.sign(c, header={"alg": "RS512", "typ": "JWT"}),
+            "other-key": lambda: self.sign(c, key=self.other),
+            "damaged": lambda: self.sign(c)[:-6] + "AAAAAA",
+            "two-parts": lambda: self.sign(c).rsplit(".", 1)[0],
+            "long": lambda: self.sign({**c, "filler": "x" * 11000}),
+            "hostile-names": lambda: self.sign({**c, "application": {"name": "a\"b\\c\u0001\u00e9\nd"}}),
+        }
+
+    def hmac(self, claims):
+        text = f"{base64url(json.dumps({'alg': 'HS256'}).encode())}.{base64url(json.dumps(claims).encode())}"
+        mac = openssl("dgst", "-sha256", "-mac", "HMAC", "-macopt", "key:" + self.pem, "-binary", data=text.encode())
+        return f"{text}.{base64url(mac)}"
+
+    def get(self, name):
+        if name not in self.made:
+            self.made[name] = self.variants()[name]()
+        return self.made[name]
+
+
+def make_certificates(folder):
+    """A CA that the gateway trusts, a server for tls.test, and one that nobody vouches for."""
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test CA", "-days", "2", "-keyout", folder / "ca.key",
+            "-out", folder / "ca.crt")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tls.test", "-keyout", folder / "server.key", "-out", folder / "server.csr")
+    (folder / "server.ext").write_text("subjectAltName=DNS:tls.test\n")
+    openssl("x509", "-req", "-in", folder / "server.csr", "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", folder / "server.ext", "-out", folder / "server.crt")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tls.test", "-addext", "subjectAltName=DNS:tls.test", "-days", "2",
+            "-keyout", folder / "untrusted.key", "-out", folder / "untrusted.crt")
+    trust = folder / "trust"
+    trust.mkdir()
+    (trust / "ca.crt").write_bytes((folder / "ca.crt").read_bytes())
+
+
+class Gateway:
+    """The launcher, with nginx and the module, on ports of its own."""
+    count = 0
+
+    def __init__(self, build, folder, contract, **environment):
+        Gateway.count += 1
+        self.folder = folder / f"gateway{Gateway.count}"
+        self.folder.mkdir()
+        self.http, self.https, self.metrics = free_port(), free_port(), free_port()
+        self.contract = self.folder / "contract.json"
+        self.contract.write_text(contract)
+        self.log_path, self.err_path = self.folder / "log", self.folder / "err"
+        self.environment = {
+            "PATH": os.environ["PATH"], "GATEWAY_CONTRACT": str(self.contract), "GATEWAY_RUN_DIR": str(self.folder / "run"),
+            "GATEWAY_MODULE": str(build / "gateway/ngx_http_apim_module.so"), "GATEWAY_TLS_DIR": str(self.folder / "tls"),
+            "GATEWAY_TRUST_DIR": str(folder / "trust"), "GATEWAY_CA_BUNDLE": "/nonexistent", "GATEWAY_WORKERS": "2",
+            "GATEWAY_RESOLV_CONF": str(folder / "resolv.conf"), "GATEWAY_HOSTS": str(folder / "hosts"), "GATEWAY_PRE_STOP_SECONDS": "1",
+            "GATEWAY_DRAIN_SECONDS": "5", "GATEWAY_BIND": "127.0.0.1", "GATEWAY_HTTP_PORT": str(self.http),
+            "GATEWAY_HTTPS_PORT": str(self.https), "GATEWAY_METRICS_PORT": str(self.metrics), **environment}
+        if "san-" in build.name:
+            runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True).stdout.strip()
+            self.environment |= {"LD_PRELOAD": os.path.realpath(runtime), "UBSAN_OPTIONS": "print_stacktrace=1",
+                                 "ASAN_OPTIONS": f"log_path={self.folder}/asan:detect_leaks=1",
+                                 "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0"}
+        self.binary = build / "bin/gateway"
+        self.process = None
+
+    def start(self):
+        with open(self.log_path, "ab") as out, open(self.err_path, "ab") as err:
+            self.process = subprocess.Popen([self.binary], env=self.environment, stdout=out, stderr=err)
+        wait("the gateway's health", self.is_healthy, 20)
+        return self
+
+    def run(self, *args):
+        return subprocess.run([self.binary, *args], env=self.environment, capture_output=True, text=True, check=False)
+
+    def is_healthy(self):
+        if self.process.poll() is not None:
+            raise AssertionError("the gateway ended: " + self.err_path.read_text())
+        try:
+            with socket.create_connection(("127.0.0.1", self.http), 1) as s:
+                s.settimeout(2)
+                s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return b"healthy" in s.makefile("rb").read()
+        except OSError:
+            return False
+
+    def stop(self, number=signal.SIGQUIT, seconds=15):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(seconds)
+        return self.process.returncode
+
+    def log(self):
+        return [json.loads(line) for line in self.log_path.read_bytes().split(b"\n") if line]
+
+    def logged(self, path, n=1):
+        return wait(f"a log line for {path}", lambda: (found := [l for l in self.log() if l["path"] == path]) and len(found) >= n and found)
+
+    def metric(self, pattern):
+        with socket.create_connection(("127.0.0.1", self.metrics), 2) as s:
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            text = s.makefile("rb").read().decode()
+        return sum(int(m) for m in re.findall(r"^" + pattern + r"(?:\{[^\n]*\})? (\d+)$", text, re.M))
+
+    def findings(self):
+        """What sanitizers and nginx itself complained about."""
+        found = [p.read_text() for p in self.folder.glob("asan.*")]
+        said = re.findall(r"^.*\[(?:alert|crit|emerg)\].*$|^.*runtime error.*$", self.err_path.read_text(), re.M)
+        return found + [line for line in said if "SSL_do_handshake() failed" not in line]
