@@ -99,7 +99,7 @@ char *toolkit_diagnostic_text(struct arena *a, const struct toolkit_diagnostic *
 {
 	struct str s;
 
-	str_init(&s, a, 16 * 1024);
+	str_init(&s, a, (size_t)16 * 1024);
 	if (*d->document)
 		str_addf(&s, "%s:", d->document);
 	if (d->line > 0)

@@ -7,7 +7,8 @@
 
 /* A set of Securities: sorted by name, each once. */
 struct accepted {
-	struct vec securities; /* const struct toolkit_security * */
+	const struct toolkit_security **securities;
+	size_t n_securities;
 	size_t *numbers;
 	size_t n;
 };
@@ -42,20 +43,20 @@ static const struct toolkit_security *find(const struct issuers *s, const char *
 
 static void insert(struct arena *a, struct accepted *set, const struct toolkit_security *security)
 {
-	const struct toolkit_security *moving = security;
+	const struct toolkit_security **grown;
+	size_t i = 0;
 
-	for (size_t i = 0; i < set->securities.n; i++) {
-		const struct toolkit_security *here = set->securities.at[i];
-		int order = strcmp(here->name, moving->name);
-
-		if (order == 0)
-			return;
-		if (order > 0) {
-			set->securities.at[i] = (void *)(uintptr_t)moving;
-			moving = here;
-		}
-	}
-	vec_add(a, &set->securities, (void *)(uintptr_t)moving);
+	while (i < set->n_securities && strcmp(set->securities[i]->name, security->name) < 0)
+		i++;
+	if (i < set->n_securities && str_eq(set->securities[i]->name, security->name))
+		return;
+	/* Sets are small and made once per `security` list: each growth is a new array. */
+	grown = arena_alloc(a, (set->n_securities + 1) * sizeof(const struct toolkit_security *));
+	for (size_t k = 0; k < set->n_securities; k++)
+		grown[k + (k >= i)] = set->securities[k];
+	grown[i] = security;
+	set->securities = grown;
+	set->n_securities++;
 }
 
 static void accept(
@@ -200,25 +201,25 @@ static void put_issuers(struct issuers *s)
 	size_t n = 0;
 
 	vec_foreach (const struct accepted *, set, &s->sets)
-		vec_foreach (const struct toolkit_security *, security, &set->securities)
-			insert(s->a, &s->used, security);
-	vec_foreach (const struct toolkit_security *, security, &s->used.securities)
-		n += security->n_issuers;
+		for (size_t i = 0; i < set->n_securities; i++)
+			insert(s->a, &s->used, set->securities[i]);
+	for (size_t i = 0; i < s->used.n_securities; i++)
+		n += s->used.securities[i]->n_issuers;
 	if (n > CONTRACT_MAX_ISSUERS)
 		refuse(s->whole, "LimitExceeded", (struct place){ .path = "securities" },
 			"%zu issuers, the limit is %d", n, CONTRACT_MAX_ISSUERS);
 	s->list = arena_alloc(s->a, (n + 1) * sizeof(*s->list));
-	vec_foreach (const struct toolkit_security *, security, &s->used.securities)
-		for (size_t i = 0; i < security->n_issuers; i++)
-			put_issuer(s, security, i, &s->list[s->n++]);
+	for (size_t i = 0; i < s->used.n_securities; i++)
+		for (size_t k = 0; k < s->used.securities[i]->n_issuers; k++)
+			put_issuer(s, s->used.securities[i], k, &s->list[s->n++]);
 }
 
 static void put_numbers(struct issuers *s, struct accepted *set)
 {
 	set->numbers = arena_alloc(s->a, (s->n + 1) * sizeof(*set->numbers));
 	for (size_t i = 0; i < s->n; i++)
-		vec_foreach (const struct toolkit_security *, security, &set->securities)
-			if (str_eq(security->name, s->list[i].security))
+		for (size_t k = 0; k < set->n_securities; k++)
+			if (str_eq(set->securities[k]->name, s->list[i].security))
 				set->numbers[set->n++] = i;
 }
 

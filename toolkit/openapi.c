@@ -14,11 +14,13 @@ static void tell_syntax(struct reader *r, const char *message)
 {
 	size_t before = r->diagnostics->list.n;
 	size_t line = 0;
-	int n = 0;
+	char *end;
 
-	if (sscanf(message, "line %zu, %n", &line, &n) < 1 || n == 0)
-		line = 0;
-	refuse(r, "NotYaml", (struct place){ .path = "" }, "%s", message + (line ? n : 0));
+	if (str_starts(message, "line ")) {
+		line = strtoul(message + strlen("line "), &end, 10);
+		message = str_starts(end, ", ") ? end + 2 : end;
+	}
+	refuse(r, "NotYaml", (struct place){ .path = "" }, "%s", message);
 	if (r->diagnostics->list.n > before) {
 		struct toolkit_diagnostic *told = r->diagnostics->list.at[before];
 
@@ -107,7 +109,7 @@ static const char *with_version(struct arena *a, const char *text, const char *v
 	const char *at;
 	struct str s;
 
-	str_init(&s, a, 2 * CONTRACT_MAX_TEXT);
+	str_init(&s, a, (size_t)2 * CONTRACT_MAX_TEXT);
 	while ((at = strstr(from, mark))) {
 		str_addn(&s, from, (size_t)(at - from));
 		str_add(&s, version);

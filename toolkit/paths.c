@@ -7,7 +7,8 @@
 #include "toolkit/model.h"
 
 enum {
-	MAX_REFS = 10
+	MAX_REFS = 10,	      /* one behind the other */
+	MAX_REF_ITEMS = 1000, /* paths that are references: each is read in full */
 };
 
 /* What operations inherit. */
@@ -17,6 +18,7 @@ struct root {
 	const struct model_endpoint *production;
 	const struct model_endpoint *sandbox;
 	size_t operations;
+	size_t references;
 };
 
 char *path_decode(struct arena *a, const char *text)
@@ -80,9 +82,11 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 			json_type_name(p.at));
 		return;
 	}
-	if (++root->operations == CONTRACT_MAX_OPERATIONS + 1)
+	if (++root->operations > CONTRACT_MAX_OPERATIONS) {
 		refuse(r, "LimitExceeded", root->place, "more than %d operations",
 			CONTRACT_MAX_OPERATIONS);
+		return;
+	}
 	op->place = p = settled(r, p);
 	op->method = method;
 	op->id = id_of(r, p, method_name(method), path->template);
@@ -159,35 +163,52 @@ static char *pointer_token(struct arena *a, const char *at, size_t n)
 	return out;
 }
 
-static const struct json *pointed_at(struct reader *r, const char *ref)
+static const struct json *pointed_at(struct arena *a, const struct json *root, const char *ref)
 {
-	const struct json *v = r->root;
+	const struct json *v = root;
 
 	if (!str_starts(ref, "#/"))
 		return NULL;
 	for (ref++; v && *ref;) {
 		size_t n = strcspn(++ref, "/");
 
-		v = json_get(v, pointer_token(r->a, ref, n));
+		v = json_get(v, pointer_token(a, ref, n));
 		ref += n;
 	}
 	return v;
 }
 
-/* Follows `$ref` of a path item. */
-static bool follow(struct reader *r, struct place *p)
+/* A path item with its `$ref` followed; NULL: it does not lead to one in this document. */
+static const struct json *path_item(
+	struct arena *a, const struct json *root, const struct json *item)
 {
-	struct place from = *p;
 	const char *ref;
 
-	for (int i = 0; (ref = json_get_str(p->at, "$ref")); i++) {
-		p->around = p->at;
-		p->at = pointed_at(r, ref);
-		if (i >= MAX_REFS || !json_is_object(p->at))
-			return refuse(r, "InvalidDocument", inside(r, from, "$ref"),
-				"\"%.100s\" does not lead to a path item of this document", ref);
+	for (int i = 0; json_is_object(item); i++) {
+		ref = json_get_str(item, "$ref");
+		if (!ref)
+			return item;
+		item = i < MAX_REFS ? pointed_at(a, root, ref) : NULL;
 	}
-	return true;
+	return NULL;
+}
+
+static bool follow(struct reader *r, struct root *root, struct place *p)
+{
+	const char *ref = json_get_str(p->at, "$ref");
+	struct place place = inside(r, *p, "$ref");
+
+	if (!ref)
+		return true;
+	if (++root->references > MAX_REF_ITEMS)
+		return refuse(r, "LimitExceeded", root->place,
+			"more than %d paths that are references", MAX_REF_ITEMS);
+	p->around = p->at;
+	p->at = path_item(r->a, r->root, p->at);
+	if (p->at)
+		return true;
+	return refuse(r, "InvalidDocument", place,
+		"\"%.100s\" does not lead to a path item of this document", ref);
 }
 
 static bool read_template(struct reader *r, struct place p, const char *key, const char **ret)
@@ -219,7 +240,7 @@ static void read_item(struct reader *r, struct model *m, struct root *root, stru
 		return;
 	}
 	item = p;
-	if (!follow(r, &item))
+	if (!follow(r, root, &item))
 		return;
 	json_foreach (v, item.at) {
 		enum method method = method_of(json_key(v));
@@ -288,22 +309,22 @@ static bool has_paths(struct reader *r, struct place paths)
 	return refuse(r, "NoPaths", paths, "empty, expected at least one path");
 }
 
-void read_paths(struct reader *r, struct model *m, struct place place)
+void read_paths(struct reader *r, struct model *m, struct place root)
 {
-	struct place paths = inside(r, place, "paths");
-	struct root root = { .place = place };
+	struct place paths = inside(r, root, "paths");
+	struct root inherited = { .place = root };
 	size_t errors = r->diagnostics->errors;
 
-	root.security = security_of(r, place);
-	root.production = endpoint_of_extension(r, m, place, "x-wso2-production-endpoints");
-	if (!root.production && !json_get(place.at, "x-wso2-production-endpoints"))
-		root.production = endpoint_of_servers(r, m, place);
-	root.sandbox = endpoint_of_extension(r, m, place, "x-wso2-sandbox-endpoints");
+	inherited.security = security_of(r, root);
+	inherited.production = endpoint_of_extension(r, m, root, "x-wso2-production-endpoints");
+	if (!inherited.production && !json_get(root.at, "x-wso2-production-endpoints"))
+		inherited.production = endpoint_of_servers(r, m, root);
+	inherited.sandbox = endpoint_of_extension(r, m, root, "x-wso2-sandbox-endpoints");
 	if (!has_paths(r, paths))
 		return;
 	json_foreach (v, paths.at)
 		if (!str_starts(json_key(v), "x-"))
-			read_item(r, m, &root, member(r, paths, v));
+			read_item(r, m, &inherited, member(r, paths, v));
 	if (m->paths.n == 0 && r->diagnostics->errors == errors)
 		refuse(r, "NoPaths", paths, "no path has an operation");
 	if (m->paths.n > 1)

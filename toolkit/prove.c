@@ -111,8 +111,9 @@ static bool ask(const struct gateway *g, const char *method, const char *path, s
 	if (!dial(g, &fd, err))
 		return false;
 	if (!send_all(fd, request, strlen(request)) || !receive(g->a, fd, &ret->text) ||
-		sscanf(ret->text, "HTTP/1.%*1[01] %3d", &ret->status) != 1)
+		!str_starts(ret->text, "HTTP/1.") || strlen(ret->text) < strlen("HTTP/1.1 200"))
 		return err_set(err, ERR_UNAVAILABLE, "%s %s: no answer", method, path);
+	ret->status = (int)strtol(ret->text + strlen("HTTP/1.1 "), NULL, 10);
 	return true;
 }
 
@@ -137,7 +138,7 @@ static bool is_healthy(const struct gateway *g, int wait_ms, struct err *err)
 	int64_t deadline = clock.monotonic_us(clock.self) + (int64_t)wait_ms * 1000;
 
 	for (;;) {
-		struct answer answer;
+		struct answer answer = { .text = "" };
 		bool answered = ask(g, "GET", "/health", &answer, err);
 
 		if (answered && answer.status == 200)
@@ -156,7 +157,7 @@ static const char *example(struct arena *a, const char *base, const char *templa
 {
 	struct str s;
 
-	str_init(&s, a, 8 * CONTRACT_MAX_TEXT);
+	str_init(&s, a, (size_t)8 * CONTRACT_MAX_TEXT);
 	for (int part = 0; part < 2; part++) {
 		const char *p = part ? template : base;
 
@@ -182,7 +183,7 @@ static bool refuses_strangers(const struct gateway *g, const char *base, const c
 {
 	const char *path = example(g->a, base, template);
 	const char *method = method_name(op->method);
-	struct answer answer;
+	struct answer answer = { .text = "" };
 
 	if (!ask(g, method, path, &answer, err))
 		return false;
@@ -198,7 +199,7 @@ static bool refuses_strangers(const struct gateway *g, const char *base, const c
 static bool unknown_is_404(const struct gateway *g, struct err *err)
 {
 	const char *path = "/proof-of-the-build/no-such-path";
-	struct answer answer;
+	struct answer answer = { .text = "" };
 
 	if (!ask(g, "GET", path, &answer, err))
 		return false;

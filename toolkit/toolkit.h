@@ -177,7 +177,7 @@ struct contract *toolkit_compile(struct arena *a, const struct toolkit_inputs *i
 char *toolkit_contract_sha256(struct arena *a, const struct contract *c);
 
 /* The document as pretty JSON with TargetEndpoint names replaced by their URLs; compiles to the
- * same contract. NULL when it cannot be read or a name is unknown: toolkit_compile says why. */
+ * same contract. NULL when it is not an object; unknown names stay: toolkit_compile tells them. */
 char *toolkit_canonical(struct arena *a, const struct toolkit_document *d,
 	const struct toolkit_endpoint_ref *endpoints, size_t n_endpoints);
 

@@ -110,7 +110,7 @@ static bool load_endpoints(struct loader *l, const struct json *root)
 	struct contract *c = l->c;
 	size_t i = 0;
 
-	if (!field_list(l, root, "endpoints", 2 * CONTRACT_MAX_OPERATIONS, &c->n_endpoints))
+	if (!field_list(l, root, "endpoints", (size_t)2 * CONTRACT_MAX_OPERATIONS, &c->n_endpoints))
 		return false;
 	c->endpoints = arena_alloc(l->a, (c->n_endpoints + 1) * sizeof(*c->endpoints));
 	json_foreach (v, json_get(root, "endpoints")) {
@@ -389,13 +389,13 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 	       load_issuers(l, root) && load_endpoints(l, root) && load_apis(l, root);
 }
 
-struct contract *contract_load(struct arena *a, const char *bytes, size_t n, struct err *err)
+struct contract *contract_load(struct arena *a, const char *text, size_t n, struct err *err)
 {
 	AUTO(arena_auto) struct arena *tmp = arena_new();
 	struct contract *c = arena_alloc(a, sizeof(*c));
 	struct loader l = { .a = a, .tmp = tmp, .c = c, .err = err };
 
-	if (load(&l, bytes, n))
+	if (load(&l, text, n))
 		return c;
 	err_wrap(err, "contract");
 	return NULL;

@@ -29,7 +29,8 @@ struct decision {
 	struct target target;
 	struct route route;
 	struct span credentials;
-	const struct token *token;
+	struct token_parts parts;
+	const struct token *token; /* in parts or in the cache */
 	const struct contract_issuer *issuer;
 	struct verdict *verdict;
 };
@@ -251,7 +252,6 @@ static void digest(struct core *core, struct span token, unsigned char ret[SHA25
 static bool token_is_good(struct decision *d)
 {
 	unsigned char key[SHA256_BYTES];
-	struct token_parts *p;
 	const char *why;
 
 	digest(d->core, d->credentials, key);
@@ -266,14 +266,13 @@ static bool token_is_good(struct decision *d)
 	}
 	d->verdict->token_cached = false;
 	d->core->misses++;
-	p = arena_alloc(d->a, sizeof(*p));
-	why = token_read(d->a, d->credentials, p);
+	why = token_read(d->a, d->credentials, &d->parts);
 	if (why)
 		return refuse(d, 900901, why);
-	d->issuer = accepting(d, &p->token, p, &why);
+	d->issuer = accepting(d, &d->parts.token, &d->parts, &why);
 	if (!d->issuer)
 		return refuse(d, 900901, why);
-	d->token = &p->token;
+	d->token = &d->parts.token;
 	cache_put(d->core->cache, key, d->token);
 	return true;
 }

@@ -75,7 +75,7 @@ struct span core_fault(struct arena *a, int code, const char *message, const cha
 {
 	struct str s;
 
-	str_init(&s, a, 64 * 1024);
+	str_init(&s, a, (size_t)64 * 1024);
 	str_addf(&s, "{\"fault\":{\"code\":%d, \"message\":\"", code);
 	add_escaped(&s, message);
 	str_add(&s, "\", \"description\":\"");

@@ -29,8 +29,8 @@ struct json *yaml_parse_all(
 /* Line (from 1) where v stands in the text it was parsed from; 0 if unknown. */
 size_t yaml_line(const struct yaml_lines *lines, const struct json *v);
 
-/* How a plain scalar that is not a string was written ("1.10", "0x1F", "True"); NULL for everything else. For places where
- * people forget quotes: `version: 1.10`. */
+/* How a plain scalar that is not a string was written ("1.10", "0x1F", "True"); NULL for everything
+ * else. For places where people forget quotes: `version: 1.10`. */
 const char *yaml_written(const struct yaml_lines *lines, const struct json *v);
 
 #endif
