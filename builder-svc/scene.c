@@ -225,11 +225,14 @@ static void need_configuration(const struct scene *s, struct needs *n)
 		need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
 }
 
-/* The Job's end speaks for itself, unless it is a bad one. */
+/* A Job that runs or ended well speaks for itself. */
 static bool job_says_enough(const struct scene *s)
 {
-	return scene_is_unfinished(s->arena, s->job->json) || !s->pods ||
-	       verdict_digest(s->arena, s->pods);
+	const char *state = child_state(s->arena, KIND_JOB, s->job->json);
+
+	if (str_eq(state, "Complete"))
+		return !s->pods || verdict_digest(s->arena, s->pods);
+	return str_empty(state);
 }
 
 void scene_needs(const struct world *w, struct needs *n)

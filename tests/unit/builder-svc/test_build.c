@@ -395,6 +395,26 @@ static void user_and_password_become_the_namespaces_secret(void **state)
 	assert_null(memory_get(&f.memory, KIND_SECRET, "shop", CREDENTIALS_SECRET));
 }
 
+static void a_failure_with_credentials_is_told_without_them(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct build_result r;
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	memory_put(&f.memory,
+		"{'kind':'Secret','metadata':{'namespace':'wso2-system','name':"
+		"'docker-secret'},'data':{'username':'dXNlcg==','password':'czNjcmV0'}}");
+	(void)look(&f);
+	job_ends(&f, "online-store-kaniko", "Failed",
+		"{'exitCode':1,'message':'no push with s3cret'}");
+	assert_true(look(&f).delay_ms >= 10000);
+	assert_true(result(&f, &r));
+	assert_int_equal(r.state, BUILD_FAILED);
+	assert_string_equal(r.message, "no push with ***");
+}
+
 static void a_secret_of_the_user_is_left_alone(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -605,6 +625,7 @@ int main(void)
 		cmocka_unit_test(wrong_credentials_name_registry_and_secret),
 		cmocka_unit_test(no_registry_names_the_remedy),
 		cmocka_unit_test(user_and_password_become_the_namespaces_secret),
+		cmocka_unit_test(a_failure_with_credentials_is_told_without_them),
 		cmocka_unit_test(a_secret_of_the_user_is_left_alone),
 		cmocka_unit_test(a_deleted_api_stops_its_build),
 		cmocka_unit_test(a_job_of_an_earlier_api_of_the_name_is_not_taken_for_ours),
