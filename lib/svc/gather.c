@@ -10,7 +10,7 @@
 
 enum {
 	MAX_ROUNDS = 8, /* each answers a question that the one before raised; more is a loop */
-	nothing * / MAX_OBJECTS = 2000, /* of one world */
+	MAX_OBJECTS = 2000, /* of one world */
 };
 
 static bool get(
