@@ -11,7 +11,7 @@
 #include "lib/yaml/yaml.h"
 
 enum {
-	ROUNDS = 5, /* as the runtime */
+	ROUNDS = 8, /* as the runtime */
 };
 
 static void NORETURN PRINTF_LIKE(1, 2) broken(const char *fmt, ...)
