@@ -120,14 +120,14 @@ bool prepare(const struct settings *s)
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void prepare_draining(const struct settings *s)
+void prepare_state(const struct settings *s, enum gateway_state state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	int fd = open(arena_printf(a, "%s/state", s->run_dir), O_WRONLY | O_CLOEXEC);
+	unsigned char byte = (unsigned char)state;
 
-	if (fd < 0)
-		return;
-	if (pwrite(fd, "\1", 1, 0) != 1)
+	if (fd < 0 || pwrite(fd, &byte, 1, 0) != 1)
 		(void)fprintf(stderr, "gateway: the state file cannot be written\n");
-	(void)close(fd);
+	if (fd >= 0)
+		(void)close(fd);
 }

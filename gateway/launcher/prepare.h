@@ -14,7 +14,13 @@ struct settings;
  * long as the gateway runs. */
 MUST_CHECK bool prepare(const struct settings *s);
 
-/* The state file tells nginx' workers that the end is near (module directive apim_state). */
-void prepare_draining(const struct settings *s);
+/* The first byte of the state file tells nginx' workers what is going on (directive apim_state). */
+enum gateway_state {
+	GATEWAY_SERVING = 0,
+	GATEWAY_ENDING = 1,
+	GATEWAY_RELOADING = 2,
+};
+
+void prepare_state(const struct settings *s, enum gateway_state state);
 
 #endif

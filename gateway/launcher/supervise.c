@@ -93,17 +93,103 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The next signal; 0 when `until` is over first. -1: no limit. */
-static int next_signal(const sigset_t *set, int64_t until)
+/* ---- what happens when ---- */
+
+enum phase {
+	SERVING,
+	BEFORE_RELOAD, /* answers end their connections, so that none is in use when workers change
+			*/
+	AFTER_RELOAD,  /* until the new workers have taken over */
+	BEFORE_STOP,
+	STOPPING,
+};
+
+enum {
+	RELOAD_MS = 1000
+};
+
+struct supervisor {
+	const struct settings *settings;
+	pid_t nginx;
+	enum phase phase;
+	int64_t until_ms; /* of the phase; -1: for ever */
+};
+
+static void enter(struct supervisor *v, enum phase phase, enum gateway_state state, int64_t ms)
 {
-	int64_t left = until - now_ms();
+	v->phase = phase;
+	v->until_ms = ms < 0 ? -1 : now_ms() + ms;
+	prepare_state(v->settings, state);
+}
+
+static void stop(struct supervisor *v)
+{
+	enter(v, STOPPING, GATEWAY_ENDING, -1);
+	(void)kill(v->nginx, SIGQUIT);
+}
+
+/* The time of the phase is over. */
+static void go_on(struct supervisor *v)
+{
+	switch (v->phase) {
+	case BEFORE_RELOAD:
+		(void)kill(v->nginx, SIGHUP);
+		enter(v, AFTER_RELOAD, GATEWAY_RELOADING, RELOAD_MS);
+		return;
+	case AFTER_RELOAD:
+		enter(v, SERVING, GATEWAY_SERVING, -1);
+		return;
+	case BEFORE_STOP:
+		stop(v);
+		return;
+	case SERVING:
+	case STOPPING:
+		return;
+	}
+}
+
+static bool is_stopping(const struct supervisor *v)
+{
+	return v->phase == BEFORE_STOP || v->phase == STOPPING;
+}
+
+static void obey(struct supervisor *v, int number)
+{
+	switch (number) {
+	case SIGTERM:
+		if (is_stopping(v))
+			(void)kill(v->nginx, SIGTERM);
+		else
+			enter(v, BEFORE_STOP, GATEWAY_ENDING,
+				(int64_t)v->settings->pre_stop_s * 1000);
+		return;
+	case SIGINT:
+		(void)kill(v->nginx, SIGTERM);
+		return;
+	case SIGQUIT:
+		stop(v);
+		return;
+	case SIGHUP:
+		if (!is_stopping(v))
+			enter(v, BEFORE_RELOAD, GATEWAY_RELOADING, RELOAD_MS);
+		return;
+	case SIGUSR1:
+		(void)kill(v->nginx, number);
+		return;
+	default:
+		return;
+	}
+}
+
+/* The next signal; 0 when the time of the phase is over first, -1 when interrupted. */
+static int next_signal(const sigset_t *set, int64_t until_ms)
+{
+	int64_t left = until_ms - now_ms();
 	struct timespec t;
 	int number;
 
-	if (until < 0) {
-		number = sigwaitinfo(set, NULL);
-		return number;
-	}
+	if (until_ms < 0)
+		return sigwaitinfo(set, NULL);
 	if (left < 0)
 		left = 0;
 	t = (struct timespec){ .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
@@ -111,53 +197,21 @@ static int next_signal(const sigset_t *set, int64_t until)
 	return number < 0 && errno == EAGAIN ? 0 : number;
 }
 
-/* What to do with a signal; *quit_at is when nginx gets its SIGQUIT, -1 when that is not due. */
-static void obey(
-	const struct settings *s, pid_t nginx, int number, int64_t *quit_at, bool *stopping)
-{
-	switch (number) {
-	case SIGTERM:
-		if (*stopping) {
-			(void)kill(nginx, SIGTERM);
-			return;
-		}
-		*stopping = true;
-		prepare_draining(s);
-		*quit_at = now_ms() + (int64_t)s->pre_stop_s * 1000;
-		return;
-	case SIGINT:
-		(void)kill(nginx, SIGTERM);
-		return;
-	case SIGQUIT:
-	case 0:
-		*stopping = true;
-		*quit_at = -1;
-		prepare_draining(s);
-		(void)kill(nginx, SIGQUIT);
-		return;
-	case SIGHUP:
-	case SIGUSR1:
-		(void)kill(nginx, number);
-		return;
-	default:
-		return;
-	}
-}
-
 int supervise(const struct settings *s, pid_t nginx)
 {
-	int64_t quit_at = -1;
-	bool stopping = false;
+	struct supervisor v = { .settings = s, .nginx = nginx, .until_ms = -1 };
 	int status = 0;
 	sigset_t set;
 
 	signals_of_interest(&set);
 	for (;;) {
-		int number = next_signal(&set, quit_at);
+		int number = next_signal(&set, v.until_ms);
 
 		if (number == SIGCHLD && reap(nginx, &status))
 			return status;
-		if (number >= 0)
-			obey(s, nginx, number, &quit_at, &stopping);
+		if (number == 0)
+			go_on(&v);
+		else
+			obey(&v, number);
 	}
 }

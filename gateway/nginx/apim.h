@@ -45,7 +45,7 @@ struct apim {
 	ngx_resolver_t *resolver; /* NULL: no name server */
 	X509_STORE *trust;	  /* NULL: no endpoint uses TLS */
 	ngx_shm_zone_t *zone;
-	const volatile unsigned char *draining; /* first byte of the launcher's state file */
+	const volatile unsigned char *state; /* first byte of the launcher's state file */
 
 	/* directives */
 	ngx_str_t contract_file;
@@ -61,7 +61,9 @@ struct apim {
 
 struct apim *apim_of(ngx_http_request_t *r);
 struct apim *apim_of_cycle(ngx_cycle_t *cycle);
-bool apim_is_draining(const struct apim *m);
+/* What the launcher says. */
+bool apim_is_draining(const struct apim *m); /* answers end their connections */
+bool apim_is_ending(const struct apim *m);   /* for good, not only for new workers */
 
 /* location {} */
 struct apim_location {

@@ -275,7 +275,7 @@ static void add_process(struct out *o, const struct apim *m)
 #endif
 	add_head(o, "gateway_draining", "gauge", "1 while the gateway waits for its end.");
 	add(o, "gateway_draining");
-	add_value(o, apim_is_draining(m));
+	add_value(o, apim_is_ending(m));
 	add_head(o, "gateway_build_info", "gauge", "What runs here.");
 	add_label(o, "gateway_build_info{version", APIM_VERSION);
 	add_label(o, ",nginx", NGINX_VERSION);

@@ -21,7 +21,12 @@ struct apim *apim_of_cycle(ngx_cycle_t *cycle)
 
 bool apim_is_draining(const struct apim *m)
 {
-	return m->draining && *m->draining != 0;
+	return m->state && *m->state != 0;
+}
+
+bool apim_is_ending(const struct apim *m)
+{
+	return m->state && *m->state == 1;
 }
 
 /* ---- configuration ---- */
@@ -102,7 +107,8 @@ static ngx_command_t commands[] = {
 	/* http: default /etc/resolv.conf and /etc/hosts */
 	MAIN_FILE("apim_resolv_conf", resolv_file),
 	MAIN_FILE("apim_hosts", hosts_file),
-	/* http: its first byte is 1 while the gateway drains; written by the launcher */
+	/* http: its first byte is 1 while the gateway drains, 2 around a reload; written by the
+	   launcher */
 	MAIN_FILE("apim_state", state_file),
 	/* http, may stand several times: certificates that backends' certificates have to lead to
 	 */
@@ -297,7 +303,7 @@ static bool map_state(ngx_conf_t *cf, struct apim *m)
 		return false;
 	cleanup->handler = unmap;
 	cleanup->data = page;
-	m->draining = page;
+	m->state = page;
 	return true;
 }
 

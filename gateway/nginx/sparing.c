@@ -44,8 +44,7 @@ static void on_idle_read(ngx_event_t *ev)
 	ngx_connection_t *c = ev->data;
 	struct sparing *l = find(c);
 
-	if (c->close && ngx_exiting && !ev->timedout && !l->is_spared &&
-		!apim_is_draining(l->apim)) {
+	if (c->close && ngx_exiting && !ev->timedout && !l->is_spared && !apim_is_ending(l->apim)) {
 		l->is_spared = true;
 		c->close = 0;
 		ngx_add_timer(ev, SPARED_MS);
