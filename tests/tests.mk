@@ -52,3 +52,8 @@ $B/tests/e2e/load: $B/obj/tests/e2e/load.o $B/libcore.a
 .PHONY: e2e
 e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=pattern)
 	$(Q)B=$B tests/e2e/run.sh $(E2E)
+
+# ---- conformance: a real gateway on free ports, byte by byte; make conformance CASES=pattern ----
+.PHONY: conformance
+conformance: gateway $B/bin/toolkit ## what clients of a gateway see, raw sockets and signals included
+	$(Q)tests/conformance/run.py $B $(CASES)
