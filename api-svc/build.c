@@ -213,7 +213,8 @@ static void build_one(
 static bool already_running(
 	const struct inputs *in, const struct build *b, const struct image *image)
 {
-	return image->digest && str_eq(image->input_hash, b->input_hash) && !in->api.override &&
+	return image->digest && str_eq(image->input_hash, b->input_hash) &&
+	       str_eq(image->ref, b->image) && !in->api.override &&
 	       str_empty(in->api.update_timestamp);
 }
 

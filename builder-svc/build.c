@@ -410,11 +410,16 @@ static bool is_taken(const struct scene *s, const char *name)
 static const char *free_name(const struct scene *s, struct plan *p)
 {
 	const char *api = s->w->root_ref.name;
-	const char *name = job_name(p->arena, api);
+	const char *const names[] = {
+		job_name(p->arena, api),
+		job_name_by_attempt(p->arena, api, &s->request),
+		job_name_by_hash(p->arena, api, &s->request),
+	};
 
-	if (is_taken(s, name))
-		name = job_name_by_attempt(p->arena, api, &s->request);
-	return is_taken(s, name) ? job_name_by_hash(p->arena, api, &s->request) : name;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!is_taken(s, names[i]))
+			return names[i];
+	return job_name_by_all(p->arena, api, &s->request);
 }
 
 static bool build_starts(const struct scene *s, struct plan *p)

@@ -39,13 +39,22 @@ const char *job_name(struct arena *a, const char *api)
 	return fitted(a, api, "-kaniko", NAME_MAX_CHARS);
 }
 
-const char *job_name_by_hash(struct arena *a, const char *api, const struct build_request *r)
+static const char *with_digits(struct arena *a, const char *api, const char *digits)
 {
-	char *text = arena_printf(a, "%s/%s", r->input_hash, build_force(a, r));
-	const char *digits = *build_force(a, r) ? sha256_hex(a, text, strlen(text)) : r->input_hash;
-
 	return fitted(
 		a, api, arena_printf(a, "-kaniko-%.*s", SUFFIX_DIGITS, digits), NAME_MAX_CHARS);
+}
+
+const char *job_name_by_all(struct arena *a, const char *api, const struct build_request *r)
+{
+	char *text = arena_printf(a, "%s/%s/%s", r->input_hash, build_force(a, r), r->image);
+
+	return with_digits(a, api, sha256_hex(a, text, strlen(text)));
+}
+
+const char *job_name_by_hash(struct arena *a, const char *api, const struct build_request *r)
+{
+	return *build_force(a, r) ? job_name_by_all(a, api, r) : with_digits(a, api, r->input_hash);
 }
 
 const char *job_name_by_attempt(struct arena *a, const char *api, const struct build_request *r)
@@ -67,6 +76,7 @@ bool job_is_for(struct arena *a, const struct json *job, const struct build_requ
 	const char *force = meta_annotation(job, ANNOTATION_FORCE);
 
 	return str_eq(meta_label(job, LABEL_INPUT_HASH), job_hash_label(a, r->input_hash)) &&
+	       str_eq(meta_annotation(job, ANNOTATION_IMAGE), r->image) &&
 	       str_eq(force ? force : "", build_force(a, r));
 }
 
@@ -204,9 +214,10 @@ struct json *job_manifest(struct arena *a, const struct job *j)
 		"'annotations':{}},'spec':{'backoffLimit':0,'activeDeadlineSeconds':%d,"
 		"'ttlSecondsAfterFinished':%d,'template':%j}}",
 		j->name, labels(a, j), JOB_DEADLINE_S, KEEP_FINISHED_S, pod_template(a, j));
+	struct json *annotations = json_sub(a, json_sub(a, job, "metadata"), "annotations");
 
+	json_set_str(a, annotations, ANNOTATION_IMAGE, j->request->image);
 	if (*j->force)
-		json_set_str(a, json_sub(a, json_sub(a, job, "metadata"), "annotations"),
-			ANNOTATION_FORCE, j->force);
+		json_set_str(a, annotations, ANNOTATION_FORCE, j->force);
 	return job;
 }

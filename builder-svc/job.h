@@ -18,6 +18,7 @@ struct json;
 
 /* Which build a Job stands for. */
 #define LABEL_INPUT_HASH "apim.wso2.com/input-hash" /* job_hash_label() */
+#define ANNOTATION_IMAGE "apim.wso2.com/image"	    /* where to */
 #define ANNOTATION_FORCE "apim.wso2.com/force"	    /* build_force(); absent: not forced */
 
 struct job {
@@ -41,6 +42,7 @@ const char *job_name(struct arena *a, const char *api);
  * of the hash. */
 const char *job_name_by_attempt(struct arena *a, const char *api, const struct build_request *r);
 const char *job_name_by_hash(struct arena *a, const char *api, const struct build_request *r);
+const char *job_name_by_all(struct arena *a, const char *api, const struct build_request *r);
 
 /* As much of the input hash as a label holds. */
 const char *job_hash_label(struct arena *a, const char *input_hash);

@@ -157,5 +157,6 @@ bool build_answers(
 	struct arena *a, const struct build_result *result, const struct build_request *request)
 {
 	return str_eq(result->input_hash, request->input_hash) &&
+	       str_eq(result->image, request->image) &&
 	       str_eq(result->force ? result->force : "", build_force(a, request));
 }

@@ -224,6 +224,31 @@ static void override_builds_although_the_image_exists(void **state)
 	assert_int_equal(registry_asked, 1);
 }
 
+/* Registry and credentials are chosen anew: what was pushed elsewhere does not count. */
+static void another_registry_gets_the_image_too(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+	struct json *map;
+	struct build_request r;
+
+	(void)state;
+	start(&f, a);
+	(void)look(&f);
+	job_ends(&f, "online-store-kaniko", "Complete", "{'exitCode':0,'message':'" DIGEST "'}");
+	assert_false(look(&f).again);
+	map = json_dup(
+		a, memory_get(&f.memory, KIND_CONFIG_MAP, "shop", "online-store-dockerfile"));
+	assert_true(build_request_read(a, map, &r));
+	r.image = "other:5000/shop/online-store:v1-aaaaaaaabbbb";
+	json_set_str(a, json_sub(a, json_sub(a, map, "metadata"), "annotations"), ANNOTATION_BUILD,
+		build_request_text(a, &r));
+	memory_put(&f.memory, json_text(a, map));
+	assert_true(look(&f).again);
+	assert_int_equal(registry_asked, 2);
+	assert_non_null(memory_get(&f.memory, KIND_JOB, "shop", "online-store-kaniko-aaaaaaaa"));
+}
+
 static void a_newer_request_ends_the_build_of_the_older(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -617,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_lost_result_message_is_sent_again),
 		cmocka_unit_test(an_image_that_exists_is_not_built),
 		cmocka_unit_test(override_builds_although_the_image_exists),
+		cmocka_unit_test(another_registry_gets_the_image_too),
 		cmocka_unit_test(a_newer_request_ends_the_build_of_the_older),
 		cmocka_unit_test(a_finished_job_of_other_inputs_keeps_its_name),
 		cmocka_unit_test(a_failed_build_is_told_and_tried_again_later),

@@ -133,10 +133,16 @@ static void a_result_answers_the_request_of_its_hash(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct build_request request = a_request(a);
-	struct build_result result = { .state = BUILD_READY, .input_hash = HASH };
+	struct build_result result = {
+		.state = BUILD_READY, .input_hash = HASH, .image = request.image
+	};
 
 	(void)state;
 	assert_true(build_answers(a, &result, &request));
+	/* The administrator has chosen another registry. */
+	result.image = "elsewhere:5000/shop/online-store:v1-0123";
+	assert_false(build_answers(a, &result, &request));
+	result.image = request.image;
 	result.input_hash = "other";
 	assert_false(build_answers(a, &result, &request));
 }
@@ -145,7 +151,9 @@ static void a_forced_build_is_answered_once_per_force(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct build_request request = a_request(a);
-	struct build_result result = { .state = BUILD_READY, .input_hash = HASH };
+	struct build_result result = {
+		.state = BUILD_READY, .input_hash = HASH, .image = request.image
+	};
 
 	(void)state;
 	assert_string_equal(build_force(a, &request), "");
