@@ -77,7 +77,8 @@ void json_set(struct arena *a, struct json *object, const char *key, struct json
 void json_set_str(struct arena *a, struct json *object, const char *key, const char *text);
 void json_set_int(struct arena *a, struct json *object, const char *key, int64_t n);
 void json_set_bool(struct arena *a, struct json *object, const char *key, bool b);
-void json_append(struct arena *a, struct json *object, const char *key, struct json *child); /* key is new: no search */
+void json_append(struct arena *a, struct json *object, const char *key,
+	struct json *child); /* key is new: no search */
 void json_remove(struct json *object, const char *key);
 void json_add(struct json *array, struct json *child);
 void json_add_str(struct arena *a, struct json *array, const char *text);

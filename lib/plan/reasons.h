@@ -70,7 +70,7 @@
 #define REASON_CERT_EXPIRES_SOON "CertificateExpiresSoon"
 #define REASON_FIELDS_IGNORED "FieldsIgnored"
 #define REASON_NONE_IGNORED "NoFieldsIgnored"
-#define REASON_BLOCKED "Blocked" /* waits for an earlier condition of the same object */
+#define REASON_BLOCKED "Blocked"	    /* waits for an earlier condition of the same object */
 #define REASON_NOT_SUPPORTED "NotSupported" /* valid, but this version cannot do it */
 #define REASON_INVALID_CONFIGURATION "InvalidConfiguration" /* events only */
 

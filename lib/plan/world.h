@@ -21,7 +21,7 @@ struct world {
 	const struct json *root; /* NULL: it does not exist (any more) */
 	struct vec objects;	 /* struct object *: everything else that was asked for by name */
 	struct vec lists;	 /* struct world_list * */
-	struct vec needed;        /* struct need *: what needs asked for in the last round */
+	struct vec needed;	 /* struct need *: what needs asked for in the last round */
 	struct vec moved; /* struct ref *: inputs and children that differ from what status recorded
 			     (from the wake) */
 	const struct json

@@ -9,7 +9,7 @@
 #include "lib/svc/service.h"
 
 enum {
-	MAX_ROUNDS = 8, /* each answers a question that the one before raised */
+	MAX_ROUNDS = 8,	    /* each answers a question that the one before raised */
 	MAX_OBJECTS = 2000, /* of one world */
 };
 
