@@ -10,6 +10,7 @@ rm -rf "$STAGE_LOGS"
 # shellcheck source=deploy/stage.sh
 . deploy/stage.sh
 make=(make --no-print-directory)
+# shellcheck disable=SC2054 # a list of sanitizers has a comma
 san=(make --no-print-directory SAN=address,undefined)
 
 stage "Debian packages" deploy/local/apt.sh
