@@ -91,10 +91,19 @@ static const char *without_login(struct arena *a, const char *text, const struct
 	return without(a, text, base64_encode(a, pair, strlen(pair)));
 }
 
+/* A program that was called wrongly says so in one line and then lists all that it can do. */
+static bool is_usage(const char *line)
+{
+	const char *text = line + strspn(line, " ");
+
+	return (text >= line + 2 && *text == '-') || str_starts(line, "Usage:") ||
+	       str_starts(line, "Flags:");
+}
+
 /* Progress is of no interest to somebody who wants to know why it stopped. */
 static bool is_progress(const char *line)
 {
-	return str_starts(line, "INFO[") || *line == '\0' || *line == '\n';
+	return str_starts(line, "INFO[") || *line == '\0' || *line == '\n' || is_usage(line);
 }
 
 static const char *complaints(struct arena *a, const char *log)

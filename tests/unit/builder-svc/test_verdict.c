@@ -52,6 +52,18 @@ static void progress_and_colours_are_left_out(void **state)
 		"toolkit: path /products: unknown tier\nerror building image: exit status 1");
 }
 
+static void the_list_of_all_flags_is_left_out(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const char *log =
+		"Error: unknown flag: --no-such-flag\nUsage:\n  executor [flags]\n\nFlags:\n"
+		"      --tar-path string   Path\n  -v, --verbosity string   Log level\n";
+
+	(void)state;
+	assert_string_equal(verdict_failure(a, ended(a, 1, log), &anonymous),
+		"Error: unknown flag: --no-such-flag\n  executor [flags]");
+}
+
 static void a_log_of_progress_alone_is_better_than_none(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -142,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_digest_is_the_termination_message),
 		cmocka_unit_test(progress_and_colours_are_left_out),
+		cmocka_unit_test(the_list_of_all_flags_is_left_out),
 		cmocka_unit_test(a_log_of_progress_alone_is_better_than_none),
 		cmocka_unit_test(long_logs_keep_their_end_in_whole_lines),
 		cmocka_unit_test(a_line_that_kubelet_cut_is_left_out),
