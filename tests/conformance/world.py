@@ -127,6 +127,7 @@ class Gateway:
         self.log_path, self.err_path = self.folder / "log", self.folder / "err"
         self.environment = {
             "PATH": os.environ["PATH"], "GATEWAY_CONTRACT": str(self.contract), "GATEWAY_RUN_DIR": str(self.folder / "run"),
+            "GATEWAY_NGINX": os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx"),
             "GATEWAY_MODULE": str(build / "gateway/ngx_http_apim_module.so"), "GATEWAY_TLS_DIR": str(self.folder / "tls"),
             "GATEWAY_TRUST_DIR": str(folder / "trust"), "GATEWAY_CA_BUNDLE": "/nonexistent", "GATEWAY_WORKERS": "2",
             "GATEWAY_RESOLV_CONF": str(folder / "resolv.conf"), "GATEWAY_HOSTS": str(folder / "hosts"), "GATEWAY_PRE_STOP_SECONDS": "1",
