@@ -5,6 +5,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/version.h"
 #include "lib/json/json.h"
 #include "lib/yaml/yaml.h"
 #include "toolkit/conf.h"
@@ -12,10 +13,6 @@
 #include "toolkit/prove.h"
 #include "toolkit/show.h"
 #include "toolkit/toolkit.h"
-
-#ifndef VERSION
-#define VERSION "dev"
-#endif
 
 enum {
 	EXIT_WRONG = 1, /* the inputs are wrong */
@@ -271,7 +268,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (str_eq(name, "--version")) {
-		(void)printf("toolkit %s, contract version %d\n", VERSION, CONTRACT_VERSION);
+		(void)printf("toolkit %s, contract version %d\n", APIM_VERSION, CONTRACT_VERSION);
 		return EXIT_SUCCESS;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
