@@ -46,3 +46,10 @@ $B/bin/gateway: $(launcher_obj) $B/libgateway.a
 # The build stage of images calls it by this name.
 $B/bin/build-gateway: $B/bin/gateway
 	$(Q)ln -sf gateway $@
+
+# Unit tests of what needs no nginx: each is linked with the files that it is about.
+$B/tests/unit/gateway/nginx/test_resolv: $B/obj/gateway/nginx/resolv.o
+$B/tests/unit/gateway/nginx/test_text: $B/obj/gateway/nginx/text.o
+$B/tests/unit/gateway/launcher/test_cpu: $B/obj/gateway/launcher/cpu.o
+$B/tests/unit/gateway/launcher/test_key: $B/obj/gateway/launcher/key.o
+$B/tests/unit/gateway/launcher/test_render: $(addprefix $B/obj/gateway/launcher/,render.o settings.o template.o)

@@ -75,7 +75,7 @@ char *text_json(char *at, const char *end, struct span s)
 		const unsigned char *p = (const unsigned char *)s.at + i;
 		size_t n = sequence(p, s.n - i);
 
-		if (n == 0)
+		if (n == 0 || *p == '\0')
 			at = add(at, end, "\xef\xbf\xbd", 3);
 		else if (*p < 0x20 || *p == 0x7f)
 			at = add_control(at, end, *p);

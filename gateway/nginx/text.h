@@ -7,7 +7,7 @@
 
 #include "gateway/core/core.h"
 
-/* Between the quotes of a JSON string. Bytes that are not UTF-8 become U+FFFD. */
+/* Between the quotes of a JSON string. Bytes that are not UTF-8, and NUL, become U+FFFD. */
 char *text_json(char *at, const char *end, struct span s);
 
 /* A request path between the quotes of a JSON string: all that is not printable ASCII is

@@ -1,0 +1,177 @@
+#include "gateway/core/contract.h"
+#include "gateway/launcher/render.h"
+#include "gateway/launcher/settings.h"
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "tests/support/unit.h"
+
+static const char *const no_files[] = { NULL };
+
+static struct contract contract = {
+	.max_uri_bytes = 4096,
+	.max_header_bytes = 8192,
+	.max_body_bytes = -1,
+	.http_port = 9090,
+	.https_port = 9095,
+	.metrics_port = 9797,
+	.http2 = true,
+};
+
+static struct arena *a;
+static struct settings settings;
+static struct surroundings around;
+
+static int set_up(void **state)
+{
+	struct err err;
+
+	(void)state;
+	a = arena_new();
+	around = (struct surroundings){ .workers = 2, .trust = no_files };
+	return settings_read(&settings, &err) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_free(a);
+	return 0;
+}
+
+static const char *rendered(void)
+{
+	struct err err;
+	const char *conf = render(a, &settings, &contract, &around, &err);
+
+	assert_non_null(conf);
+	return conf;
+}
+
+static void contains(const char *text)
+{
+	if (!strstr(rendered(), text))
+		fail_msg("\"%s\" is missing", text);
+}
+
+static void lacks(const char *text)
+{
+	if (strstr(rendered(), text))
+		fail_msg("\"%s\" is there", text);
+}
+
+static void every_place_of_the_template_is_filled(void **state)
+{
+	(void)state;
+	lacks("@");
+	contains("load_module /usr/lib/nginx/modules/ngx_http_apim_module.so;");
+	contains("worker_processes 2;");
+	contains("apim_contract /etc/gateway/contract.json;");
+}
+
+static void ports_are_the_contracts_unless_set(void **state)
+{
+	(void)state;
+	contains("listen 9090 backlog");
+	contains("listen 9095 ssl http2 backlog");
+	contains("listen 9797 backlog");
+	settings.http_port = 1234;
+	contains("listen 1234 backlog");
+	lacks("listen 9090");
+}
+
+static void both_families_are_listened_to_where_there_are_both(void **state)
+{
+	(void)state;
+	lacks("[::]");
+	around.ipv6 = true;
+	contains("listen [::]:9095 ssl http2 ipv6only=on backlog");
+	settings.bind = "127.0.0.1";
+	lacks("[::]");
+	contains("listen 127.0.0.1:9090 backlog");
+}
+
+static void http2_can_be_off(void **state)
+{
+	(void)state;
+	contract.http2 = false;
+	contains("listen 9095 ssl backlog");
+	lacks("http2 ");
+	contract.http2 = true;
+}
+
+static void limits_are_in_nginx_terms(void **state)
+{
+	(void)state;
+	contains("client_max_body_size 0;");
+	contains("large_client_header_buffers 8 20k;");
+	contract.max_body_bytes = 0;
+	contains("client_max_body_size 1;");
+	contract.max_body_bytes = 1000;
+	contract.max_uri_bytes = 100 * 1024;
+	contains("client_max_body_size 1000;");
+	contains("large_client_header_buffers 8 104k;");
+	contract.max_body_bytes = -1;
+	contract.max_uri_bytes = 4096;
+}
+
+static void the_key_is_the_users_if_there_is_one(void **state)
+{
+	(void)state;
+	contains("ssl_certificate_key /tmp/gateway/tls.key;");
+	around.user_key = true;
+	contains("ssl_certificate_key /etc/gateway/tls/tls.key;");
+	contains("ssl_certificate /etc/gateway/tls/tls.crt;");
+}
+
+static void root_is_named_and_trust_listed(void **state)
+{
+	static const char *const files[] = { "/a.crt", "/b.pem", NULL };
+
+	(void)state;
+	lacks("user root;");
+	lacks("apim_trust");
+	around.is_root = true;
+	around.trust = files;
+	contains("user root;");
+	contains("apim_trust /a.crt;\n\tapim_trust /b.pem;");
+}
+
+static void the_environment_is_checked(void **state)
+{
+	struct settings s;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(setenv("GATEWAY_RUN_DIR", "/tmp/x; include /etc/passwd", 1), 0);
+	assert_false(settings_read(&s, &err));
+	assert_non_null(strstr(err.msg, "GATEWAY_RUN_DIR"));
+	assert_int_equal(setenv("GATEWAY_RUN_DIR", "", 1), 0);
+	assert_false(settings_read(&s, &err));
+	assert_int_equal(unsetenv("GATEWAY_RUN_DIR"), 0);
+	assert_int_equal(setenv("GATEWAY_WORKERS", "1x", 1), 0);
+	assert_false(settings_read(&s, &err));
+	assert_int_equal(setenv("GATEWAY_WORKERS", "257", 1), 0);
+	assert_false(settings_read(&s, &err));
+	assert_int_equal(setenv("GATEWAY_WORKERS", "3", 1), 0);
+	assert_true(settings_read(&s, &err));
+	assert_int_equal(s.workers, 3);
+	assert_int_equal(unsetenv("GATEWAY_WORKERS"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_place_of_the_template_is_filled),
+		TEST(ports_are_the_contracts_unless_set),
+		TEST(both_families_are_listened_to_where_there_are_both),
+		TEST(http2_can_be_off),
+		TEST(limits_are_in_nginx_terms),
+		TEST(the_key_is_the_users_if_there_is_one),
+		TEST(root_is_named_and_trust_listed),
+		TEST(the_environment_is_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
