@@ -44,10 +44,10 @@ now "what runs goes on" request 200 refused /refused/1.0.0/products
 deploy/local/auth-registry.sh start builder open-sesame >/dev/null
 within 120 "back again, the API becomes ready by itself" ready away
 
-ks create configmap kaniko-arguments --from-literal=kanikoArguments=--no-such-flag >/dev/null
+ks create configmap kaniko-arguments --from-literal=kanikoArguments=--build-arg=CONTRACT_SHA256=0000 >/dev/null
 document unbuilt '!/products' /unbuilt | give unbuilt-swagger
 api unbuilt
-within 60 "a failed build: Built is False with the last lines of the log" is unbuilt Built 'False BuildFailed:*no-such-flag*'
+within 60 "a failed build: Built is False with the last lines of the log" is unbuilt Built 'False BuildFailed:*contract*'
 echo "# $(condition unbuilt Built | tail -n 1)"
 within 10 "and it is told" told unbuilt BuildFailed 1
 within 60 "it is tried again" told unbuilt BuildStarted 2
