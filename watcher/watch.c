@@ -1,6 +1,7 @@
 #include "watcher/watch.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
@@ -256,6 +257,7 @@ static void tell_figures(struct watcher *w)
 	if (now_us(w) < w->figures_us)
 		return;
 	w->figures_us = now_us(w) + FIGURES_EVERY_S * (int64_t)US_PER_S;
+	malloc_trim(0); /* what a relist left behind */
 	figures_publish(&w->figures, w->probe, w->memory, w->index, w->kube, w->bus,
 		lease_leads(&w->lease));
 }
