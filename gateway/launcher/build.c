@@ -107,13 +107,15 @@ static int prove(struct arena *a, const struct settings *s, pid_t nginx)
 	return wait_for(prover);
 }
 
-/* In a directory of its own, which goes again: the build may be rooted in a file system that
- * becomes an image. */
+/* A directory of its own, which goes again: a gateway may be running with the usual one, or the
+ * file system become an image. */
 static bool make_run_dir(struct arena *a, struct settings *s)
 {
 	char *dir = arena_dup(a, "/tmp/gateway-XXXXXX");
 
 	s->run_dir = mkdtemp(dir);
+	if (!s->run_dir)
+		(void)fprintf(stderr, "gateway: /tmp: %s\n", strerrordesc_np(errno));
 	return s->run_dir != NULL;
 }
 
@@ -130,26 +132,43 @@ static void remove_run_dir(struct arena *a, const struct settings *s)
 	(void)rmdir(s->run_dir);
 }
 
+int build_check(struct settings *s)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	static const char *const args[] = { "-t", "-q", "-e", "stderr", "-p" };
+	struct vec argv = { 0 };
+	int status = EXIT_FAILURE;
+
+	if (!make_run_dir(a, s))
+		return EXIT_FAILURE;
+	add(a, &argv, s->nginx);
+	for (size_t i = 0; i < ARRAY_LEN(args); i++)
+		add(a, &argv, args[i]);
+	add(a, &argv, s->run_dir);
+	add_option(a, &argv, "-c", arena_printf(a, "%s/nginx.conf", s->run_dir));
+	if (prepare(s))
+		status = wait_for(start(a, &argv));
+	remove_run_dir(a, s);
+	return status;
+}
+
 int build_prove(struct settings *s)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
-	int status;
+	int status = EXIT_FAILURE;
 	pid_t nginx;
 
+	s->quiet = true;
 	s->workers = 1;
 	s->bind = "127.0.0.1";
 	s->http_port = free_port();
 	s->https_port = free_port();
 	s->metrics_port = free_port();
-	if (!make_run_dir(a, s)) {
-		(void)fprintf(stderr, "gateway: /tmp: %s\n", strerrordesc_np(errno));
+	if (!make_run_dir(a, s))
 		return EXIT_FAILURE;
-	}
-	if (!prepare(s))
-		return EXIT_FAILURE;
-	nginx = supervise_start(s);
-	status = nginx < 0 ? EXIT_FAILURE : prove(a, s, nginx);
+	nginx = prepare(s) ? supervise_start(s) : -1;
 	if (nginx > 0) {
+		status = prove(a, s, nginx);
 		(void)kill(nginx, SIGTERM);
 		(void)wait_for(nginx);
 	}

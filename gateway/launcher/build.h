@@ -14,6 +14,9 @@ struct settings;
 /* Exit status. */
 int build(struct settings *s, const char *in, const char *out);
 
+/* Loads the contract of the settings and checks the configuration, without starting anything. */
+int build_check(struct settings *s);
+
 /* Boots the contract of the settings and proves it. */
 int build_prove(struct settings *s);
 

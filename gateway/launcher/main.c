@@ -1,14 +1,11 @@
 /* gateway: starts nginx with a contract, and ends it well. As build-gateway: makes a contract and
  * proves it. */
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "gateway/launcher/build.h"
 #include "gateway/launcher/prepare.h"
 #include "gateway/launcher/settings.h"
 #include "gateway/launcher/supervise.h"
-#include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/base/version.h"
@@ -43,18 +40,6 @@ static int serve(struct settings *s)
 	return nginx < 0 ? EXIT_FAILURE : supervise(s, nginx);
 }
 
-static int check(struct settings *s)
-{
-	AUTO(arena_auto) struct arena *a = arena_new();
-
-	if (!prepare(s))
-		return EXIT_FAILURE;
-	(void)execl(s->nginx, "nginx", "-t", "-q", "-e", "stderr", "-p", s->run_dir, "-c",
-		arena_printf(a, "%s/nginx.conf", s->run_dir), (char *)NULL);
-	(void)fprintf(stderr, "gateway: %s: %s\n", s->nginx, strerrordesc_np(errno));
-	return EXIT_FAILURE;
-}
-
 static int print_help(struct settings *s)
 {
 	(void)s;
@@ -71,7 +56,7 @@ static const struct {
 	const char *option;
 	int (*run)(struct settings *s);
 } modes[] = {
-	{ "--check", check },
+	{ "--check", build_check },
 	{ "--prove", build_prove },
 	{ "--help", print_help },
 	{ "--version", print_version },

@@ -36,6 +36,7 @@ struct settings {
 	const char *ca_bundle;
 	const char *resolv_conf;
 	const char *hosts;
+	bool quiet;	      /* nginx writes no access log; not from the environment */
 	unsigned int workers; /* 0: from the processors */
 	unsigned int pre_stop_s;
 	unsigned int drain_s;

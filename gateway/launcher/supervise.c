@@ -1,6 +1,7 @@
 #include "gateway/launcher/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,6 +41,14 @@ static void allow_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void discard_output(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)dup2(fd, STDOUT_FILENO);
+}
+
 static _Noreturn void become_nginx(const struct settings *s)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -51,6 +60,8 @@ static _Noreturn void become_nginx(const struct settings *s)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	allow_descriptors();
+	if (s->quiet)
+		discard_output();
 	(void)execv(s->nginx, argv);
 	(void)fprintf(stderr, "gateway: %s: %s\n", s->nginx, strerrordesc_np(errno));
 	_exit(127);

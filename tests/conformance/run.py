@@ -264,6 +264,19 @@ def sighup_reads_the_files_again_without_a_failure(world, _):
 
 
 @story
+def counters_survive_a_reload_of_the_same_contract(world, _):
+    gateway = world.gateway().start()
+    for _ in range(3):
+        get(gateway, "/store/v1.0.0/products")
+    workers = lambda: subprocess.run(["pgrep", "-P", (gateway.folder / "run/nginx.pid").read_text().strip()], capture_output=True, check=False).stdout
+    old = workers()
+    gateway.process.send_signal(signal.SIGHUP)
+    wait("new workers", lambda: not set(old.split()) & set(workers().split()))
+    assert gateway.metric(r'gateway_faults_total\{code="900902"\}') == 3
+    return gateway
+
+
+@story
 def sigterm_drains_without_a_failure(world, _):
     gateway = world.gateway().start()
     with Load(gateway, "/store/v1.0.0/files/load", 4) as load:
@@ -323,6 +336,7 @@ def check_says_nothing_when_all_is_well(world, _):
     gateway = world.gateway()
     done = gateway.run("--check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+    assert not (gateway.folder / "run").exists(), "a check touches what a running gateway uses"
 
 
 @story
