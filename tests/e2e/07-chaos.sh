@@ -26,11 +26,6 @@ chaos() {
 		sleep 1
 	done
 }
-# Every Job that there ever was, with its hash.
-witness() {
-	while :; do k get jobs -l apim.wso2.com/input-hash --watch-only=false -w -o json --output-watch-events 2>/dev/null |
-		jq --unbuffered -rc 'select(.type == "ADDED") | .object | "\(.metadata.labels["apim.wso2.com/input-hash"]) \(.metadata.uid)"'; done
-}
 children() { k get deployment,service,hpa,configmap,secret -l "apim.wso2.com/owner=$1" -o name | sort; }
 
 backend
@@ -41,8 +36,10 @@ within 120 "undisturbed, an API becomes ready" ready calm
 want=$(children calm | sed 's/calm/NAME/g')
 k delete api calm --timeout=30s >/dev/null
 
-witness >"$TMP/jobs" &
-afterwards "kill $!; pkill -P $!"
+# Every Job that there ever was. (kubectl itself, not a shell around it that would be killed in its place.)
+kubectl -n "$NS" get jobs -l apim.wso2.com/input-hash -w -o json --output-watch-events >"$TMP/jobs" 2>/dev/null &
+watching=$!
+afterwards "kill $watching"
 chaos >"$TMP/killed" 2>/dev/null &
 chaos=$!
 afterwards "kill $chaos"
@@ -62,8 +59,9 @@ done
 kill "$chaos"
 wait "$chaos" 2>/dev/null || true
 echo "# killed: $(sort "$TMP/killed" | uniq -c | tr -s ' \n' ' ')"
+now "the Jobs were watched to the end" kill -0 "$watching"
 now "services were killed" test "$(wc -l <"$TMP/killed")" -ge "$runs"
-sort -u "$TMP/jobs" >"$TMP/unique"
+jq -r 'select(.type == "ADDED") | .object.metadata | "\(.labels["apim.wso2.com/input-hash"]) \(.uid)"' "$TMP/jobs" | sort -u >"$TMP/unique"
 echo "# Jobs: $(wc -l <"$TMP/unique"), hashes: $(cut -d' ' -f1 "$TMP/unique" | sort -u | wc -l)"
 same "at most one Job per input hash" "" "$(cut -d' ' -f1 "$TMP/unique" | sort | uniq -d)"
 within 120 "the operator is whole again" operator_ready

@@ -6,7 +6,7 @@ story "status and events tell what happens"
 backend
 
 # The bus answers inside the cluster; kubectl brings it here.
-ks port-forward service/nats :4222 >"$TMP/forward" 2>&1 &
+kubectl -n "$SYSTEM" port-forward service/nats :4222 >"$TMP/forward" 2>&1 &
 afterwards "kill $!"
 forwarded() { sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$TMP/forward" | grep .; }
 quietly_within 20 "the bus can be reached" forwarded
