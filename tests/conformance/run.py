@@ -5,6 +5,7 @@ Starts backends, a name server and the gateway of that build folder on free port
 stories below: time, load, signals, changing names. Needs no cluster. Fails also when a sanitizer or nginx itself complained, when a line of
 the log is not JSON, or when a secret is in it.
 """
+import atexit
 import http.client
 import json
 import os
@@ -34,7 +35,7 @@ def story(function):
 
 class World:
     def __init__(self, build, folder):
-        self.build, self.folder = build, folder
+        self.build, self.folder, self.gateways = build, folder, []
         self.tokens = Tokens(folder)
         make_certificates(folder)
         self.backend = Backend()
@@ -57,7 +58,12 @@ class World:
         return json.dumps(contract)
 
     def gateway(self, contract=None, **environment):
-        return Gateway(self.build, self.folder, contract or self.contract(), **environment)
+        self.gateways.append(Gateway(self.build, self.folder, contract or self.contract(), **environment))
+        return self.gateways[-1]
+
+    def stop(self):
+        for gateway in self.gateways:
+            gateway.kill()
 
 
 def get(gateway, path, token=None, connection=None):
@@ -492,6 +498,7 @@ def main(build, pattern=""):
     report = Report()
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
     world = World(Path(build).resolve(), folder)
+    atexit.register(world.stop)
     main_gateway = world.gateway().start()
     for path in sorted((HERE / "cases").glob("*.case")):
         for name, steps in read_cases(path):

@@ -167,6 +167,15 @@ class Gateway:
             self.process.wait(seconds)
         return self.process.returncode
 
+    def kill(self):
+        """Whatever became of the test: launcher and nginx end."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
     def log(self):
         return [json.loads(line) for line in self.log_path.read_bytes().split(b"\n") if line]
 
