@@ -20,14 +20,15 @@ stage "unit and golden tests" "${make[@]}" -j2 unit golden
 stage "rules: headers, layers, purity, format, shell" "${make[@]}" -j2 check-headers check-layers check-pure check-format check-shell
 stage "conformance of the gateway" "${make[@]}" conformance
 stage_join "Kubernetes, Kaniko, NATS from Go modules"
-stage "integration: real servers" "${make[@]}" integration
-if [[ -z ${QUICK:-} ]]; then
+if [[ -n ${QUICK:-} ]]; then
+	stage "integration: real servers" "${make[@]}" -j3 integration
+else
 	stage "sanitizers: build" "${san[@]}" -j2 all
 	stage "sanitizers: unit and golden tests" "${san[@]}" -j2 unit golden
 	stage "sanitizers: conformance of the gateway" "${san[@]}" conformance
-	stage "sanitizers: integration" "${san[@]}" integration
+	stage "sanitizers: integration, real servers" "${san[@]}" -j3 integration
 	stage "valgrind: no leak on SIGTERM" "${make[@]}" leaks
-	stage "fuzzers, a moment each" "${make[@]}" fuzz TIME=5
+	stage "fuzzers, a moment each" "${make[@]}" fuzz TIME=3
 fi
 stage "cluster and operator" deploy/up.sh
 stage "stories on the cluster" make --no-print-directory e2e

@@ -6,11 +6,17 @@ $B/tests/integration/%: $B/obj/tests/integration/%.o $(support_obj) $(service_ob
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
-.PHONY: integration
-integration: $(INTEGRATION_BIN) services $B/bin/apictl ## tests against a real API server and message bus
-	$(Q)set -e; for t in $(INTEGRATION_BIN); do \
-		echo "  TEST $${t#$B/}"; tests/integration/with-apiserver.sh tests/integration/with-nats.sh $$t; done
-	$(Q)set -e; for t in tests/integration/test_*.sh; do echo "  TEST $$t"; APICTL=$B/bin/apictl $$t; done
+# Every test has servers of its own, so any number of them can run at once; a log is shown when its test has ended.
+integration_run = mkdir -p $B/tests/integration/run && \
+	{ $1 >$B/tests/integration/run/$(notdir $@).log 2>&1; status=$$?; cat $B/tests/integration/run/$(notdir $@).log; exit $$status; }
+integration_c  := $(INTEGRATION_BIN:%=run-%)
+integration_sh := $(patsubst tests/integration/%,run-%,$(wildcard tests/integration/test_*.sh))
+.PHONY: integration $(integration_c) $(integration_sh)
+integration: $(integration_sh) $(integration_c) ## tests against a real API server and message bus
+$(integration_c): run-%: %
+	$(Q)$(call integration_run,tests/integration/with-apiserver.sh tests/integration/with-nats.sh $<)
+$(integration_sh): run-%: tests/integration/% services $B/bin/apictl
+	$(Q)$(call integration_run,APICTL=$B/bin/apictl $<)
 
 .PHONY: leaks
 leaks: services ## every service under valgrind

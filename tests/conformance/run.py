@@ -470,11 +470,12 @@ class Report:
         try:
             result = function()
             self.passed += 1
+            print(f"ok - {name}", flush=True)
             return result
         except Exception as e:  # pylint: disable=broad-except
             where = "" if isinstance(e, AssertionError) else "\n" + traceback.format_exc(limit=-2)
             self.failed.append(name)
-            print(f"  FAIL {name}: {e!r}{where}", flush=True)
+            print(f"not ok - {name}: {e!r}{where}", flush=True)
             return None
 
 
