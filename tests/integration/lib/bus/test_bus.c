@@ -71,13 +71,16 @@ static int begin(void **state)
 {
 	MEMORY(a);
 	struct bus *admin = connected("watcher", NULL);
+	int64_t began = now_ms();
 	struct err err;
 
 	(void)api(admin, a, "$JS.API.STREAM.DELETE.WORK", NULL);
 	(void)api(admin, a, "$JS.API.STREAM.DELETE.EVT", NULL);
 	(void)api(admin, a, "$JS.API.STREAM.DELETE.DLQ", NULL);
-	if (!bus_ensure_topology(admin, 1, &err))
-		fail_msg("%s", err.msg);
+	/* The server may still be at deleting the old store. */
+	while (!bus_ensure_topology(admin, 1, &err))
+		if (now_ms() - began > 10000)
+			fail_msg("%s", err.msg);
 	*state = admin;
 	return 0;
 }
