@@ -3,6 +3,7 @@
 #
 #   stage NAME COMMAND...     runs it; its output goes to a log
 #   stage_begin NAME COMMAND... / stage_join NAME    the same beside others
+#   stage_twice NAME COMMAND...   the same, with a second try
 STAGE_LOGS=${STAGE_LOGS:?set before sourcing}
 mkdir -p "$STAGE_LOGS"
 # shellcheck disable=SC2034 # for those who source this
@@ -47,4 +48,14 @@ stage_join() {
 stage() {
 	stage_begin "$@"
 	stage_join "$1"
+}
+
+# stage_twice NAME COMMAND...: for what waits for other programs with deadlines, on a machine that may be busy with something else. The
+# first failure is shown, its log kept beside the second.
+stage_twice() {
+	local log="$STAGE_LOGS/${1// /-}.log"
+	if (stage "$@"); then return 0; fi
+	mv "$log" "$log.first"
+	echo "  once more: $1"
+	stage "$@"
 }

@@ -18,24 +18,24 @@ stage_begin "Kubernetes, Kaniko, NATS from Go modules" deploy/local/build.sh
 stage "build" "${make[@]}" -j2 all
 stage "unit and golden tests" "${make[@]}" -j2 unit golden
 stage "rules: headers, layers, purity, format, shell" "${make[@]}" -j2 check-headers check-layers check-pure check-format check-shell
-stage "conformance of the gateway" "${make[@]}" conformance
+stage_twice "conformance of the gateway" "${make[@]}" conformance
 stage_join "Kubernetes, Kaniko, NATS from Go modules"
 if [[ -n ${QUICK:-} ]]; then
-	stage "integration: real servers" "${make[@]}" -j3 integration
+	stage_twice "integration: real servers" "${make[@]}" -j3 integration
 else
 	stage "sanitizers: build" "${san[@]}" -j2 all
 	stage "sanitizers: unit and golden tests" "${san[@]}" -j2 unit golden
-	stage "sanitizers: conformance of the gateway" "${san[@]}" conformance
-	stage "sanitizers: integration, real servers" "${san[@]}" -j3 integration
-	stage "valgrind: no leak on SIGTERM" "${make[@]}" leaks
+	stage_twice "sanitizers: conformance of the gateway" "${san[@]}" conformance
+	stage_twice "sanitizers: integration, real servers" "${san[@]}" -j3 integration
+	stage_twice "valgrind: no leak on SIGTERM" "${make[@]}" leaks
 	stage "fuzzers, a moment each" "${make[@]}" fuzz TIME=3
 fi
-stage "cluster and operator" deploy/up.sh
-stage "stories on the cluster" make --no-print-directory e2e
+stage_twice "cluster and operator" deploy/up.sh
+stage_twice "stories on the cluster" make --no-print-directory e2e
 if [[ -z ${QUICK:-} ]]; then
 	stories=(01 02 03 06)
 	[[ -z ${FULL:-} ]] || stories=("")
-	stage "stories with sanitized services" tests/e2e/sanitized.sh "${stories[@]}"
+	stage_twice "stories with sanitized services" tests/e2e/sanitized.sh "${stories[@]}"
 fi
 
 # cmocka's and our scripts' own lines, in every log of this run.
