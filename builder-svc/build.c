@@ -189,12 +189,23 @@ static bool outdated_builds_end(const struct scene *s, struct plan *p)
 	return false;
 }
 
-/* Told again: the message that said so may have been lost. */
+/* Somebody who asks anew is told again. The end of a Job that was noted already, and a message of
+ * ours that comes back, are no news: should the first telling have been lost, the note on the
+ * ConfigMap wakes api-svc as well. */
+static bool is_asked(const struct world *w)
+{
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (r->kind == KIND_JOB)
+			return false;
+	return w->attempt <= 1;
+}
+
 static bool image_is_known(const struct scene *s, struct plan *p)
 {
 	if (!scene_is_ready(s))
 		return false;
-	plan_wake(p, "build.result", "image is ready");
+	if (is_asked(s->w))
+		plan_wake(p, "build.result", "image is ready");
 	return true;
 }
 

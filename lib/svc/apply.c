@@ -12,6 +12,7 @@
 #include "lib/plan/plan.h"
 #include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 
@@ -222,11 +223,14 @@ static bool resolve_conflict(struct runtime *rt, struct plan *p, struct item *it
 
 /* Our own touch of an input must not look like somebody's change of it: the version to record is
  * the one we made. */
-static void read_again(const struct world *w, const struct item *it)
+static void read_again(struct runtime *rt, const struct world *w, const struct item *it)
 {
-	vec_foreach (struct object *, o, &w->objects)
-		if (ref_eq(o->ref, it->ref))
-			o->json = it->live;
+	vec_foreach (struct object *, o, &w->objects) {
+		if (!ref_eq(o->ref, it->ref))
+			continue;
+		o->json = it->live;
+		memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
+	}
 }
 
 static bool write_all(
@@ -261,7 +265,7 @@ static bool write_all(
 		of[i]->live = batch[i].live;
 		of[i]->looked = true;
 		if (of[i]->plan->flags & PLAN_FOREIGN)
-			read_again(p->world, of[i]);
+			read_again(rt, p->world, of[i]);
 	}
 	rt->counts.applied += count;
 	return true;
