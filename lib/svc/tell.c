@@ -94,19 +94,6 @@ static struct json *event_json(struct runtime *rt, const struct plan *p, const s
 		rt->service->name, rt->instance, now, now));
 }
 
-static void write_event(struct runtime *rt, const struct plan *p, const struct plan_event *e)
-{
-	struct err err = { .code = ERR_NONE };
-	const struct json *live;
-
-	if (rt->kube.create(
-		    rt->kube.self, p->arena, event_json(rt, p, e), rt->service->name, &live, &err))
-		return;
-	if (err.code != ERR_CONFLICT)
-		log_error("event not written, ignored", kv_str("reason", e->reason),
-			kv_str("err", err.msg));
-}
-
 bool runtime_publish(struct runtime *rt, const struct plan *p, struct err *err)
 {
 	vec_foreach (const struct plan_message *, m, &p->messages) {
@@ -117,10 +104,21 @@ bool runtime_publish(struct runtime *rt, const struct plan *p, struct err *err)
 	return true;
 }
 
+/* All at once: an event of the same name is the same event, told again after a crash. */
 void runtime_events(struct runtime *rt, const struct plan *p)
 {
-	if (!p->world->root)
+	struct kube_apply *batch = arena_alloc(p->arena, p->events.n * sizeof(*batch) + 1);
+	struct err err = { .code = ERR_NONE };
+	size_t n = 0;
+
+	if (!p->world->root || p->events.n == 0)
 		return;
 	vec_foreach (const struct plan_event *, e, &p->events)
-		write_event(rt, p, e);
+		batch[n++] = (struct kube_apply){
+			.body = event_json(rt, p, e), .manager = rt->service->name, .force = true
+		};
+	runtime_keep_alive(rt);
+	if (!rt->kube.apply(rt->kube.self, p->arena, batch, n, &err))
+		log_error("events not written, ignored", kv_int("n", (int64_t)n),
+			kv_str("err", err.msg));
 }
