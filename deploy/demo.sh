@@ -29,7 +29,10 @@ online_store() {
 	else
 		"$apictl" add api -n online-store --from-file=deploy/samples/scenario-1/products_swagger.yaml
 	fi
-	kubectl wait --for=condition=Ready --timeout=180s api/online-store
+	kubectl wait --for=condition=Ready --timeout=180s api/online-store || {
+		kubectl get api online-store -o jsonpath='{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
+		return 1
+	}
 }
 
 address() { kubectl get api online-store -o jsonpath='{.status.endpoint}'; }

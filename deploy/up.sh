@@ -19,7 +19,9 @@ local)
 	;;
 existing)
 	: "${KUBECONFIG:?names the cluster}" "${REGISTRY:?where images can be pushed to and pulled from}"
-	export KUBECTL=${KUBECTL:-kubectl} DOCKER_REGISTRY=${DOCKER_REGISTRY:-$REGISTRY} APIM_REGISTRY=$REGISTRY
+	plain=
+	! curl -sf --max-time 5 -o /dev/null "http://${REGISTRY%%/*}/v2/" || plain=http://
+	export KUBECTL=${KUBECTL:-kubectl} DOCKER_REGISTRY=${DOCKER_REGISTRY:-$plain$REGISTRY} APIM_REGISTRY=$REGISTRY
 	;;
 *)
 	echo "CLUSTER: \"$CLUSTER\" is neither local nor existing" >&2
