@@ -41,5 +41,8 @@ fi
 # cmocka's and our scripts' own lines, in every log of this run.
 passed=$({ grep -hE '^\[ +OK \]|^ok - ' "$STAGE_LOGS"/*.log || true; } | wc -l)
 failed=$({ grep -hE '^\[  FAILED  \] [a-z]|^not ok - ' "$STAGE_LOGS"/*.log || true; } | wc -l)
+for log in "$STAGE_LOGS"/*.log.first; do
+	[[ ! -f $log ]] || echo "needed a second try: $(basename "$log" .log.first), whose first log is $log"
+done
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

@@ -32,6 +32,14 @@ const struct world_list *world_list(
 	return NULL;
 }
 
+bool world_has_moved(const struct world *w, struct ref ref)
+{
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (ref_eq(*r, ref))
+			return true;
+	return false;
+}
+
 static void need(struct needs *n, enum ref_role role, struct ref ref)
 {
 	struct need *item;

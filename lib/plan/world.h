@@ -53,6 +53,9 @@ const struct json *world_get(
 const struct world_list *world_list(
 	const struct world *w, enum kind kind, const char *ns, const char *selector);
 
+/* The wake says that this input or child differs from what status recorded. */
+bool world_has_moved(const struct world *w, struct ref ref);
+
 /* ---- asking ---- */
 
 enum ref_role {

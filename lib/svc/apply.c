@@ -45,14 +45,6 @@ static const char *hash_of(struct arena *a, const struct ref *ref, const struct 
 	return arena_dupn(a, json_sha256(a, copy), HASH_DIGITS);
 }
 
-static bool has_moved(const struct world *w, struct ref ref)
-{
-	vec_foreach (const struct ref *, r, &w->moved)
-		if (ref_eq(*r, ref))
-			return true;
-	return false;
-}
-
 static bool contains(const struct json *have, const struct json *want);
 
 static bool list_contains(const struct json *have, const struct json *want)
@@ -95,7 +87,7 @@ static void judge(struct plan *p, struct item *it)
 	it->hash = hash_of(p->arena, &it->ref, it->plan->body);
 	it->recorded = world_child(w, it->ref.kind, it->ref.name, &it->record);
 	it->write = !it->recorded || !str_eq(it->record.applied, it->hash) ||
-		    (has_moved(w, it->ref) &&
+		    (world_has_moved(w, it->ref) &&
 			    !str_eq(it->record.version,
 				    child_version(p->arena, it->ref.kind, it->live))) ||
 		    (it->looked && !it->live);

@@ -22,14 +22,6 @@ static bool get(
 	return rt->kube.get(rt->kube.self, w->arena, objects, n, err);
 }
 
-static bool has_moved(const struct world *w, struct ref ref)
-{
-	vec_foreach (const struct ref *, r, &w->moved)
-		if (ref_eq(*r, ref))
-			return true;
-	return false;
-}
-
 /* The version that the root's status has of an input; NULL if it says nothing about it. */
 static const char *recorded(const struct world *w, struct ref ref)
 {
@@ -47,7 +39,7 @@ static bool is_known(
 	int64_t now = rt->clock.now_ms(rt->clock.self);
 
 	ret->ref = need->ref;
-	if (need->role != REF_INPUT || has_moved(w, need->ref))
+	if (need->role != REF_INPUT || world_has_moved(w, need->ref))
 		return false;
 	if (!memo_get(rt->memo, w->arena, ret, recorded(w, need->ref), now))
 		return false;
