@@ -142,6 +142,8 @@ test_3_a_failed_build_is_told_and_repeated_with_one_job_at_a_time() {
 	eventually condition failing Built 'False BuildFailed: proof: /products answered 500*exit status 1'
 	same "$first" "$(uid failing-kaniko)"
 	eventually other_job failing-kaniko "$first"
+	# In between there is none for a moment.
+	eventually exists job failing-kaniko
 	k delete pods -l batch.kubernetes.io/job-name=failing-kaniko --field-selector=status.phase=Failed --force --grace-period=0
 	pod_ends failing-kaniko 0 "$(digest 3)"
 	eventually runs failing "$(digest 3)"
