@@ -3,8 +3,8 @@
 #include <stdarg.h>
 
 #include "api-svc/names.h"
+#include "api-svc/targets.h"
 #include "lib/api/security.h"
-#include "lib/api/targetendpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -17,11 +17,7 @@ enum {
 	MESSAGE_MAX = 1000
 };
 
-static void problem(struct inputs *in, struct problem *p, const char *reason, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-
-/* The first problem of a condition stays. */
-static void problem(struct inputs *in, struct problem *p, const char *reason, const char *fmt, ...)
+void problem(struct inputs *in, struct problem *p, const char *reason, const char *fmt, ...)
 {
 	char text[MESSAGE_MAX];
 	va_list ap;
@@ -159,10 +155,6 @@ static void read_mode(struct inputs *in)
 	const char *said = in->scan.n_documents == 1 ? in->scan.documents[0].mode : NULL;
 
 	in->mode = api_effective_mode(&in->api, said, &in->findings);
-	if (in->mode == MODE_SIDECAR || in->mode == MODE_SERVERLESS)
-		problem(in, &in->not_accepted, REASON_UNKNOWN_MODE,
-			"mode \"%s\" is not available in this version, expected privateJet or shared",
-			mode_name(in->mode));
 }
 
 /* ---- Securities ---- */
@@ -263,41 +255,6 @@ static void read_securities(const struct world *w, struct inputs *in)
 		read_security(w, in, DEFAULT_SECURITY, true);
 }
 
-/* ---- TargetEndpoints ---- */
-
-static void read_endpoint(const struct world *w, struct inputs *in, const char *name)
-{
-	struct ref ref = names_target_endpoint(w->arena, in->ns, name);
-	const struct object *o = world_find(w, KIND_TARGET_ENDPOINT, ref.ns, ref.name);
-	struct target_endpoint te;
-	struct findings f;
-
-	if (!str_eq(ref.ns, in->ns)) {
-		problem(in, &in->not_resolved, REASON_REF_NOT_PERMITTED,
-			"TargetEndpoint \"%s\" is in namespace \"%s\"; documents may name those of their own "
-			"namespace, \"%s\"",
-			name, ref.ns, in->ns);
-		return;
-	}
-	if (!object_exists(o)) {
-		problem(in, &in->not_resolved, REASON_TARGET_ENDPOINT_NOT_FOUND,
-			"TargetEndpoint \"%s\" not found in namespace \"%s\"; create it, or write a URL with its scheme",
-			ref.name, in->ns);
-		return;
-	}
-	findings_init(&f, w->arena);
-	target_endpoint_decode(w->arena, o->json, &te, &f);
-	in->endpoints[in->n_endpoints++] =
-		(struct toolkit_endpoint_ref){ name, target_endpoint_url(w->arena, &te) };
-}
-
-static void read_endpoints(const struct world *w, struct inputs *in)
-{
-	in->endpoints = arena_alloc(w->arena, in->scan.endpoints.n * sizeof(*in->endpoints) + 1);
-	for (size_t i = 0; i < in->scan.endpoints.n; i++)
-		read_endpoint(w, in, in->scan.endpoints.at[i]);
-}
-
 /* ---- all of it ---- */
 
 void inputs_read(const struct world *w, struct inputs *ret)
@@ -312,7 +269,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 	read_mode(ret);
 	if (ret->scanned) {
 		read_securities(w, ret);
-		read_endpoints(w, ret);
+		targets_read(w, ret);
 	}
 	if (findings_fatal(&ret->findings))
 		ret->not_accepted =
@@ -355,9 +312,5 @@ void inputs_need(const struct world *w, struct needs *n)
 	if (in.scan.needs_default_security)
 		need_security(w, &in, n, DEFAULT_SECURITY, true);
 	need_input(n, KIND_SECRET, in.ns, PULL_SECRET);
-	for (size_t i = 0; i < in.scan.endpoints.n; i++) {
-		struct ref ref = names_target_endpoint(w->arena, in.ns, in.scan.endpoints.at[i]);
-
-		need_input(n, KIND_TARGET_ENDPOINT, ref.ns, ref.name);
-	}
+	targets_need(w, &in, n);
 }

@@ -12,9 +12,11 @@
 #include "lib/api/api.h"
 #include "lib/api/finding.h"
 #include "lib/api/mode.h"
+#include "lib/base/attr.h"
 #include "lib/conf/conf.h"
 #include "toolkit/toolkit.h"
 
+struct json;
 struct needs;
 struct world;
 
@@ -51,6 +53,7 @@ struct inputs {
 	size_t n_securities;
 	struct toolkit_endpoint_ref *endpoints;
 	size_t n_endpoints;
+	struct json *sidecars; /* containers of TargetEndpoints that run in the gateway's pod */
 
 	struct problem not_accepted;
 	struct problem not_resolved;
@@ -61,6 +64,10 @@ void inputs_read(const struct world *w, struct inputs *ret);
 
 /* Asks for what inputs_read looks for. */
 void inputs_need(const struct world *w, struct needs *n);
+
+/* Sets a problem, unless there is one: the first of a condition stays. */
+void problem(struct inputs *in, struct problem *p, const char *reason, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /* Errors of a diagnostics list as one message of bounded length. */
 char *inputs_errors(struct arena *a, const struct toolkit_diagnostics *d);

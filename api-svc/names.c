@@ -18,6 +18,11 @@ char *names_processed(struct arena *a, const char *definition)
 	return arena_printf(a, "%s-mgw", definition);
 }
 
+char *names_gateway_container(struct arena *a, const char *api)
+{
+	return arena_printf(a, "mgw%s", api);
+}
+
 struct ref names_target_endpoint(struct arena *a, const char *ns, const char *name)
 {
 	const char *dot = strrchr(name, '.');

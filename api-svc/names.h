@@ -15,6 +15,8 @@ char *names_dockerfile(struct arena *a, const char *api);	/* ConfigMap <api>-doc
 char *names_gateway_conf(struct arena *a, const char *api);	/* Secret <api>-mgw-conf */
 char *names_processed(struct arena *a, const char *definition); /* ConfigMap <cm>-mgw */
 
+char *names_gateway_container(struct arena *a, const char *api); /* mgw<api> */
+
 /* "products" is of the API's namespace, "products.backends" of namespace backends. */
 struct ref names_target_endpoint(struct arena *a, const char *ns, const char *name);
 

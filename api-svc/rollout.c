@@ -104,6 +104,7 @@ static void fill(
 		.load_balancer = c->mode == OPERATOR_DEFAULT,
 		.env = environment(p->arena, in),
 		.n_env = in->api.env.n,
+		.sidecars = in->sidecars,
 	};
 }
 

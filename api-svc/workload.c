@@ -1,5 +1,6 @@
 #include "api-svc/workload.h"
 
+#include "api-svc/names.h"
 #include "lib/base/arena.h"
 #include "lib/json/json.h"
 
@@ -55,10 +56,11 @@ static struct json *container(struct arena *a, const struct workload *w)
 		"{'name':'metrics','containerPort':%l,'protocol':'TCP'}],"
 		"'resources':{'requests':{'cpu':%s,'memory':%s},'limits':{'cpu':%s,'memory':%s}},"
 		"'readinessProbe':%j,"
-		"'securityContext':{'allowPrivilegeEscalation':false,'readOnlyRootFilesystem':true,"
+		"'securityContext':{'runAsNonRoot':true,'runAsUser':10001,'runAsGroup':10001,"
+		"'allowPrivilegeEscalation':false,'readOnlyRootFilesystem':true,"
 		"'capabilities':{'drop':['ALL']}},"
 		"'volumeMounts':[{'name':'run','mountPath':'/tmp'}]}",
-		arena_printf(a, "mgw%s", w->api), w->image,
+		names_gateway_container(a, w->api), w->image,
 		w->image_is_immutable ? "IfNotPresent" : "Always", w->https_port, w->http_port,
 		w->metrics_port, w->request_cpu, w->request_memory, w->limit_cpu, w->limit_memory,
 		probe(a, w, w->readiness_delay_s, w->readiness_period_s));
@@ -72,17 +74,19 @@ static struct json *container(struct arena *a, const struct workload *w)
 	return c;
 }
 
+/* Users belong to containers: a sidecar's image has its own. */
 static struct json *pod_spec(struct arena *a, const struct workload *w)
 {
 	struct json *containers = json_array(a);
 	struct json *spec = json_format(a,
 		"{'automountServiceAccountToken':false,'enableServiceLinks':false,"
 		"'terminationGracePeriodSeconds':%d,"
-		"'securityContext':{'runAsNonRoot':true,'runAsUser':10001,'runAsGroup':10001,'fsGroup':10001,"
-		"'seccompProfile':{'type':'RuntimeDefault'}},"
+		"'securityContext':{'fsGroup':10001,'seccompProfile':{'type':'RuntimeDefault'}},"
 		"'volumes':[{'name':'run','emptyDir':{}}]}",
 		DRAIN_S);
 
+	json_foreach (sidecar, w->sidecars)
+		json_add(containers, json_dup(a, sidecar));
 	json_add(containers, container(a, w));
 	json_set(a, spec, "containers", containers);
 	if (w->pull_secret)

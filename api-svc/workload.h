@@ -44,6 +44,7 @@ struct workload {
 	bool load_balancer; /* Service type LoadBalancer; otherwise ClusterIP */
 	const struct workload_env *env;
 	size_t n_env;
+	const struct json *sidecars; /* containers that run beside the gateway; may be NULL */
 };
 
 struct json *workload_deployment(struct arena *a, const struct workload *w);

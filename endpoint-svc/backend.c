@@ -9,6 +9,7 @@ enum {
 	HASH_DIGITS = 16,
 	REVISIONS_KEPT = 3,
 	PROGRESS_DEADLINE_S = 300,
+	LINGER_S = 5, /* until every node knows that the pod is ending */
 };
 
 static struct json *selector(struct arena *a, const struct backend *b)
@@ -26,37 +27,10 @@ static struct json *labels(struct arena *a, const struct backend *b)
 	return out;
 }
 
-static bool seen_before(const struct vec *ports, const struct target_port *port)
-{
-	vec_foreach (const struct target_port *, p, ports) {
-		if (p == port)
-			return false;
-		if (p->target_port == port->target_port)
-			return true;
-	}
-	return false;
-}
-
-/* Two ports of the Service may lead to one of the container, which is listed once. */
-static struct json *container_ports(struct arena *a, const struct backend *b)
-{
-	struct json *list = json_array(a);
-
-	vec_foreach (const struct target_port *, p, &b->te->ports)
-		if (!seen_before(&b->te->ports, p))
-			json_add(list,
-				json_format(a, "{'name':%s,'containerPort':%l,'protocol':'TCP'}",
-					p->name, p->target_port));
-	return list;
-}
-
 static struct json *pod_template(struct arena *a, const struct backend *b)
 {
-	return json_format(a,
-		"{'metadata':{'labels':%j},'spec':{'containers':[{'name':%s,'image':%s,'ports':%j,"
-		"'resources':%j}]}}",
-		labels(a, b), b->te->container_name, b->te->image, container_ports(a, b),
-		resources_json(a, &b->te->resources));
+	return json_format(a, "{'metadata':{'labels':%j},'spec':{'containers':[%j]}}", labels(a, b),
+		target_endpoint_container(a, b->te, LINGER_S));
 }
 
 struct json *backend_deployment(struct arena *a, const struct backend *b)

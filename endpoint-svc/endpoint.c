@@ -205,7 +205,9 @@ static void decide(struct plan *p, struct target_endpoint *te, struct findings *
 		plan_block(p, later, COND_ACCEPTED);
 		return;
 	}
-	json_set_str(p->arena, p->status, "url", target_endpoint_url(p->arena, te));
+	json_set_str(p->arena, p->status, "url",
+		te->mode == MODE_SIDECAR ? target_endpoint_local_url(p->arena, te)
+					 : target_endpoint_url(p->arena, te));
 	if (has_workload)
 		run(p, te, &conf);
 	else

@@ -13,6 +13,8 @@ enum {
 	MAX_PORTS = 100,
 	HTTP_PORT = 80,
 	HTTPS_PORT = 443,
+	PROBE_PERIOD_S = 2,
+	PROBE_FAILURES = 3,
 };
 
 /* Fields as the schemas have them, before they are made one model. */
@@ -193,6 +195,10 @@ static void check_names(struct arena *a, struct target_endpoint *ret, struct fin
 	if (ret->image && !name_is_image(ret->image))
 		finding_add(f, FINDING_INVALID_FIELD, "spec.deploy.dockerImage",
 			"is not an image reference, expected registry/repository:tag");
+	if (!ret->image && ret->mode == MODE_SIDECAR)
+		finding_add(f, FINDING_INVALID_FIELD, "spec.deploy.dockerImage",
+			"is missing, expected the image that gateways run beside them; without one, mode privateJet "
+			"means a Service that exists");
 	if (ret->container_name)
 		return;
 	from_name = arena_dup(a, ret->name);
@@ -243,6 +249,48 @@ void target_endpoint_decode(
 bool target_endpoint_has_workload(const struct target_endpoint *te)
 {
 	return te->image && te->mode != MODE_SIDECAR;
+}
+
+bool target_endpoint_is_sidecar(const struct target_endpoint *te, enum mode of_api)
+{
+	return te->image && te->mode != MODE_SERVERLESS &&
+	       (te->mode == MODE_SIDECAR || of_api == MODE_SIDECAR);
+}
+
+static bool seen_before(const struct vec *ports, const struct target_port *port)
+{
+	vec_foreach (const struct target_port *, p, ports) {
+		if (p == port)
+			return false;
+		if (p->target_port == port->target_port)
+			return true;
+	}
+	return false;
+}
+
+/* Two ports of the Service may lead to one of the container, which is listed once. */
+static struct json *container_ports(struct arena *a, const struct target_endpoint *te)
+{
+	struct json *list = json_array(a);
+
+	vec_foreach (const struct target_port *, p, &te->ports)
+		if (!seen_before(&te->ports, p))
+			json_add(list,
+				json_format(a, "{'name':%s,'containerPort':%l,'protocol':'TCP'}",
+					p->name, p->target_port));
+	return list;
+}
+
+struct json *target_endpoint_container(
+	struct arena *a, const struct target_endpoint *te, int linger_s)
+{
+	return json_format(a,
+		"{'name':%s,'image':%s,'ports':%j,'resources':%j,'readinessProbe':"
+		"{'tcpSocket':{'port':%l},'periodSeconds':%d,'failureThreshold':%d},"
+		"'lifecycle':{'preStop':{'sleep':{'seconds':%d}}}}",
+		te->container_name, te->image, container_ports(a, te),
+		resources_json(a, &te->resources), target_endpoint_port(te)->target_port,
+		PROBE_PERIOD_S, PROBE_FAILURES, linger_s);
 }
 
 const struct target_port *target_endpoint_port(const struct target_endpoint *te)

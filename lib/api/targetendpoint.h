@@ -44,6 +44,15 @@ void target_endpoint_decode(struct arena *a, const struct json *object, struct t
 /* endpoint-svc runs it: there is an image and it is nobody else's container. */
 bool target_endpoint_has_workload(const struct target_endpoint *te);
 
+/* It is a container in the pod of a gateway: one of the two says so, and there is an image. What is
+ * serverless stays where it is. */
+bool target_endpoint_is_sidecar(const struct target_endpoint *te, enum mode of_api);
+
+/* The container that runs it; te's resources must be complete. Ready once its first port can be
+ * connected to; told to end it goes on for linger_s, until nobody sends it anything any more. */
+struct json *target_endpoint_container(
+	struct arena *a, const struct target_endpoint *te, int linger_s);
+
 /* The first port; never NULL. */
 const struct target_port *target_endpoint_port(const struct target_endpoint *te);
 

@@ -36,6 +36,8 @@
 #define REASON_SECRET_NOT_FOUND "SecretNotFound"
 #define REASON_INVALID_SECRET "InvalidSecret"
 #define REASON_TARGET_ENDPOINT_NOT_FOUND "TargetEndpointNotFound"
+#define REASON_TARGET_ENDPOINT_INVALID "TargetEndpointInvalid"
+#define REASON_SIDECAR_CONFLICT "SidecarConflict"
 #define REASON_REF_NOT_PERMITTED "RefNotPermitted"
 /* Built */
 #define REASON_BUILD_PENDING "BuildPending"
