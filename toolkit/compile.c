@@ -305,6 +305,7 @@ static void put_api(struct compiler *k, const struct model *from, struct contrac
 	to->base_path = from->base_path;
 	to->auth_header =
 		lower(k->a, from->auth_header ? from->auth_header : k->in->settings.auth_header);
+	to->cors = from->cors;
 	to->paths = arena_alloc(k->a, from->paths.n * sizeof(*to->paths));
 	vec_foreach (const struct model_path *, p, &from->paths)
 		put_path(k, p, &to->paths[to->n_paths++]);

@@ -93,7 +93,7 @@ static const struct {
 	{ "x-throttling-tier", OPERATION, tier },
 	{ "x-wso2-request-interceptor", ROOT | OPERATION, interceptor },
 	{ "x-wso2-response-interceptor", ROOT | OPERATION, interceptor },
-	{ "x-wso2-cors", ROOT, no_effect },
+	{ "x-wso2-cors", ROOT, NULL },
 	{ "x-wso2-response-cache", ROOT, cache },
 	{ "x-wso2-transports", ROOT, transports },
 	{ "x-wso2-mutual-ssl", ROOT, mutual_ssl },

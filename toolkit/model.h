@@ -102,6 +102,7 @@ struct model {
 	const char *base_path;	 /* decoded; NULL: wrong */
 	const char *auth_header; /* lower case; NULL: the settings' */
 	const char *tier;
+	struct contract_cors *cors; /* NULL: none */
 	bool has_interceptors;
 	struct vec paths; /* struct model_path *, by template */
 	struct vec
@@ -137,6 +138,9 @@ bool is_secured(struct reader *r, struct place root, struct place operation);
 const struct vec *scopes_of(
 	struct reader *r, struct place operation, const struct model_security *s);
 void check_application_security(struct reader *r, struct place p);
+
+/* cors.c: x-wso2-cors; NULL: absent, off, or wrong and told. */
+struct contract_cors *cors_of(struct reader *r, struct place root);
 
 /* extension.c: everything x-wso2-* that is not read elsewhere. */
 enum level {

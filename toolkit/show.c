@@ -57,6 +57,16 @@ static void show_issuer(struct arena *a, struct str *s, const struct contract_is
 	}
 }
 
+static void show_cors(struct str *s, const struct contract_cors *c)
+{
+	if (!c)
+		return;
+	str_add(s, "    cors");
+	for (size_t i = 0; i < c->origins.n; i++)
+		str_addf(s, " %s", c->origins.at[i]);
+	str_addf(s, "%s\n", c->credentials ? ", with credentials" : "");
+}
+
 char *toolkit_show(struct arena *a, const struct contract *c)
 {
 	struct str s;
@@ -67,6 +77,7 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 
 		str_addf(&s, "%s %s at %s/ (credentials in %s)\n", api->title, api->version,
 			api->base_path, api->auth_header);
+		show_cors(&s, api->cors);
 		for (size_t p = 0; p < api->n_paths; p++)
 			for (size_t o = 0; o < api->paths[p].n_operations; o++)
 				show_operation(&s, c, api->paths[p].template,

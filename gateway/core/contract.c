@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "gateway/core/cors.h"
 #include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -274,7 +275,7 @@ static bool load_api(
 	struct loader *l, const struct json *v, struct contract_api *api, size_t *operations)
 {
 	static const char *const names[] = { "title", "version", "basePath", "authHeader",
-		"paths" };
+		"cors", "paths" };
 	struct err inner;
 	size_t i = 0;
 
@@ -288,6 +289,8 @@ static bool load_api(
 		return false;
 	if (!contract_base_path_ok(api->base_path, &inner))
 		return err_set(l->err, inner.code, "basePath: %s", inner.msg);
+	if (json_get(v, "cors") && !cors_load(l, json_get(v, "cors"), &api->cors))
+		return err_wrap(l->err, "cors");
 	if (api->n_paths == 0)
 		return field_bad(l, "paths", "at least one");
 	api->paths = arena_alloc(l->a, api->n_paths * sizeof(*api->paths));

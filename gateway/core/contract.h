@@ -59,6 +59,7 @@ enum {
 	CONTRACT_MAX_KEYS = 20,	    /* per issuer */
 	CONTRACT_MAX_SCOPES = 100,  /* per operation */
 	CONTRACT_MAX_TEXT = 4096,   /* any one text but a key */
+	CONTRACT_MAX_CORS = 100,    /* entries of one list */
 	CONTRACT_MAX_SEGMENTS = 64, /* of a base path or a template */
 	CONTRACT_MIN_RSA_BITS = 2048,
 };
@@ -118,12 +119,26 @@ struct contract_path {
 	unsigned int methods; /* union of enum method of the operations */
 };
 
+struct contract_words {
+	const char **at;
+	size_t n;
+};
+
+/* Which web pages may read an API's answers. "*" in a list is everything. */
+struct contract_cors {
+	struct contract_words origins; /* "https://shop.example", compared byte by byte */
+	struct contract_words methods;
+	struct contract_words headers; /* of requests; compared without regard to case */
+	bool credentials;	       /* never together with the origin "*" */
+};
+
 /* One OpenAPI document. */
 struct contract_api {
 	const char *title;
 	const char *version;
 	const char *base_path;	 /* "/store/v1.0.0", never with a trailing slash; "" is the root */
 	const char *auth_header; /* lower case: "authorization" */
+	struct contract_cors *cors; /* NULL: nothing is said about origins */
 	struct contract_path *paths;
 	size_t n_paths;
 };

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "gateway/core/cache.h"
+#include "gateway/core/cors.h"
 #include "gateway/core/fault.h"
 #include "gateway/core/route.h"
 #include "gateway/core/token.h"
@@ -116,6 +117,8 @@ static bool path_exists(struct decision *d)
 	route_find(d->core->routes, &d->target, &d->route);
 	d->verdict->api = d->route.api;
 	d->verdict->path = d->route.path;
+	if (d->route.api && d->route.api->cors)
+		cors_simple(d->route.api->cors, d->request, &d->verdict->cors);
 	if (d->route.path)
 		return true;
 	fault_text(404,
@@ -149,10 +152,12 @@ static bool method_exists(struct decision *d)
 			d->verdict->operation = &p->operations[i];
 	if (d->verdict->operation)
 		return true;
-	if (method == METHOD_OPTIONS)
-		fault_text(200, "", NULL, d->verdict);
-	else
+	if (method != METHOD_OPTIONS)
 		fault_text(405, "Method not allowed", "no such method", d->verdict);
+	else
+		fault_text(200, "", NULL, d->verdict);
+	if (method == METHOD_OPTIONS && d->route.api->cors)
+		cors_preflight(d->a, d->route.api->cors, p->methods, d->request, &d->verdict->cors);
 	d->verdict->allow = allowed(d->a, p->methods);
 	return false;
 }

@@ -38,6 +38,15 @@ struct core_request {
 	int64_t now_s;
 };
 
+/* What every answer to a request says about origins; see cors.h. */
+struct cors {
+	bool is_on;	    /* the backend's own headers about origins are left out */
+	struct span origin; /* empty: none of the headers below */
+	bool credentials;
+	struct span methods; /* of a preflight's answer; empty: none */
+	struct span headers;
+};
+
 enum verdict_kind {
 	VERDICT_FORWARD, /* to the backend */
 	VERDICT_ANSWER,	 /* status and body below */
@@ -61,6 +70,8 @@ struct verdict {
 	struct span forward; /* request target for the backend, endpoint path included, query kept
 				as sent */
 	bool strip_auth;     /* remove the credentials header */
+
+	struct cors cors; /* of any kind */
 
 	/* what is known, for logs and metrics (NULL/0 when not) */
 	const struct contract_api *api;

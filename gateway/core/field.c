@@ -85,3 +85,21 @@ bool field_list(struct loader *l, const struct json *o, const char *key, size_t 
 			l->err, ERR_LIMIT, "%s: %zu entries, the limit is %zu", key, *ret_n, max);
 	return true;
 }
+
+bool field_texts(struct loader *l, const struct json *o, const char *key, size_t max,
+	const char ***ret, size_t *ret_n)
+{
+	size_t i = 0;
+
+	if (!field_list(l, o, key, max, ret_n))
+		return false;
+	*ret = arena_alloc(l->a, (*ret_n + 1) * sizeof(**ret));
+	json_foreach (v, json_get(o, key)) {
+		const char *text = json_str(v);
+
+		if (!text || strlen(text) > CONTRACT_MAX_TEXT)
+			return field_bad(l, key, "texts");
+		(*ret)[i++] = arena_dup(l->a, text);
+	}
+	return true;
+}

@@ -39,4 +39,8 @@ bool field_number(struct loader *l, const struct json *o, const char *key, int64
 bool field_list(struct loader *l, const struct json *o, const char *key, size_t max,
 	size_t *ret_n) MUST_CHECK;
 
+/* A list of texts, none longer than CONTRACT_MAX_TEXT. */
+bool field_texts(struct loader *l, const struct json *o, const char *key, size_t max,
+	const char ***ret, size_t *ret_n) MUST_CHECK;
+
 #endif

@@ -1,4 +1,5 @@
 #include "gateway/core/contract.h"
+#include "gateway/core/cors.h"
 #include "lib/base/arena.h"
 #include "lib/json/json.h"
 
@@ -73,6 +74,8 @@ static struct json *api_json(struct arena *a, const struct contract_api *api)
 	json_set_str(a, o, "version", api->version);
 	json_set_str(a, o, "basePath", api->base_path);
 	json_set_str(a, o, "authHeader", api->auth_header);
+	if (api->cors)
+		json_set(a, o, "cors", cors_json(a, api->cors));
 	json_set(a, o, "paths", paths);
 	return o;
 }

@@ -5,6 +5,7 @@
  *   header.c    which request headers reach the backend
  *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
+ *   cors.c      what answers say about origins
  *   page.c      every error that nginx itself would answer with HTML
  *   sparing.c   idle connections of clients while a worker ends
  *   log.c       one JSON object per request on standard output
@@ -114,6 +115,10 @@ bool headers_fit(ngx_http_request_t *r, const struct apim *m);
 /* Removes what the backend must not get: credentials, X-JWT-Assertion, what only a gateway may say.
  */
 bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v);
+
+/* ---- cors.c ---- */
+
+bool cors_add_headers(ngx_http_request_t *r, const struct cors *c);
 
 /* ---- page.c ---- */
 

@@ -159,6 +159,8 @@ static bool backend_spoke_nonsense(ngx_http_request_t *r)
 
 static ngx_int_t header_filter(ngx_http_request_t *r)
 {
+	const struct ctx *ctx;
+
 	if (r != r->main)
 		return next_header(r);
 	if (backend_spoke_nonsense(r))
@@ -168,6 +170,9 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 	if (ngx_exiting || apim_is_draining(apim_of(r)))
 		end_connection(r);
 	hide_server(r);
+	ctx = ctx_get(r);
+	if (ctx && !cors_add_headers(r, &ctx->verdict.cors))
+		return NGX_ERROR;
 	return next_header(r);
 }
 

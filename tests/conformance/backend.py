@@ -70,6 +70,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_accel(self):
         self.reply(200, b"not redirected", "text/plain", [("X-Accel-Redirect", "/health")])
 
+    def do_cors(self):
+        self.reply(200, b"own words", "text/plain", [("Access-Control-Allow-Origin", "*"), ("access-control-allow-credentials", "true"),
+                                                     ("Access-Control-Expose-Headers", "X-Own"), ("Vary", "Accept")])
+
     def do_close(self):
         self.close_connection = True
 
