@@ -274,8 +274,8 @@ static bool auth_header_ok(struct loader *l, const char *name)
 static bool load_api(
 	struct loader *l, const struct json *v, struct contract_api *api, size_t *operations)
 {
-	static const char *const names[] = { "title", "version", "basePath", "authHeader",
-		"cors", "paths" };
+	static const char *const names[] = { "title", "version", "basePath", "authHeader", "cors",
+		"paths" };
 	struct err inner;
 	size_t i = 0;
 

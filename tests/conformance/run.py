@@ -255,7 +255,7 @@ def sighup_reads_the_files_again_without_a_failure(world, _):
     with Load(gateway, "/store/v1.0.0/files/load", 4) as load:
         for n in range(3):
             changed = json.loads(gateway.contract.read_text())
-            changed["apis"][2]["basePath"] = f"/changed{n}"
+            next(api for api in changed["apis"] if api["title"] == "Custom")["basePath"] = f"/changed{n}"
             gateway.contract.write_text(json.dumps(changed))
             gateway.process.send_signal(signal.SIGHUP)
             wait("the new contract", lambda n=n: get(gateway, f"/changed{n}/thing")[0] == 401)
