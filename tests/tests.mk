@@ -39,6 +39,9 @@ $(FUZZERS:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%.c
 $(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $(service_obj) $B/libcore.a $B/libgateway.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
 
+# It compares with another library's opinion.
+$(BUILD)/fuzz_signature: LDLIBS += -lcjose
+
 # ---- golden: tests/golden/<service>/<case>/world.yaml decides to plan.json; a new case is a folder ----
 $B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
 	@mkdir -p $(@D)

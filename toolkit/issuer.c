@@ -1,5 +1,6 @@
 #include "toolkit/issuer.h"
 
+#include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -139,14 +140,8 @@ static bool read_key(struct issuers *s, const char *security, size_t issuer,
 
 	if (!cert_read(s->a, from->bytes, from->n, &cert, &err))
 		return bad_key(s, security, issuer, err.msg);
-	if (!str_eq(cert.algorithm, "RSA"))
-		return bad_key(s, security, issuer,
-			arena_printf(s->a, "a key of type %s is not supported yet, expected RSA",
-				cert.algorithm));
-	if (cert.key_bits < CONTRACT_MIN_RSA_BITS)
-		return bad_key(s, security, issuer,
-			arena_printf(s->a, "an RSA key of %d bits, expected at least %d",
-				cert.key_bits, CONTRACT_MIN_RSA_BITS));
+	if (!signature_key_pem(s->a, cert.public_key_pem, &err))
+		return bad_key(s, security, issuer, err.msg);
 	*to = (struct contract_key){ .id = cert.key_id, .pem = cert.public_key_pem };
 	to->not_before = cert.not_after ? cert.not_before : from->not_before;
 	to->not_after = cert.not_after ? cert.not_after : from->not_after;

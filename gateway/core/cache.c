@@ -117,26 +117,55 @@ static const char *put(char **at, const char *bytes, size_t n)
 	return copy;
 }
 
-static struct entry *copy_of(const struct token *t)
+/* What of a token points outside of it. */
+static const size_t texts[] = {
+	offsetof(struct token, id),
+	offsetof(struct token, issuer),
+	offsetof(struct token, subject),
+	offsetof(struct token, application),
+	offsetof(struct token, scope),
+};
+
+static const size_t lists[] = {
+	offsetof(struct token, audience),
+	offsetof(struct token, subscribed),
+};
+
+static const char **text_in(struct token *t, size_t i)
 {
-	size_t issuer = strlen(t->issuer) + 1;
-	size_t subject = strlen(t->subject) + 1;
-	size_t application = strlen(t->application) + 1;
-	size_t scope = strlen(t->scope) + 1;
-	struct entry *e = calloc(1, sizeof(*e) + issuer + subject + application + scope +
-					    t->audience.bytes + t->subscribed.bytes);
+	return (const char **)((char *)t + texts[i]);
+}
+
+static struct texts *list_in(struct token *t, size_t i)
+{
+	return (struct texts *)((char *)t + lists[i]);
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static struct entry *copy_of(struct token t)
+{
+	size_t bytes = 0;
+	struct entry *e;
 	char *at;
 
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		bytes += size_of(*text_in(&t, i));
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		bytes += list_in(&t, i)->bytes;
+	e = calloc(1, sizeof(*e) + bytes);
 	if (!e)
 		abort();
 	at = e->texts;
-	e->token = *t;
-	e->token.issuer = put(&at, t->issuer, issuer);
-	e->token.subject = put(&at, t->subject, subject);
-	e->token.application = put(&at, t->application, application);
-	e->token.scope = put(&at, t->scope, scope);
-	e->token.audience.at = put(&at, t->audience.at, t->audience.bytes);
-	e->token.subscribed.at = put(&at, t->subscribed.at, t->subscribed.bytes);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (*text_in(&t, i))
+			*text_in(&t, i) = put(&at, *text_in(&t, i), size_of(*text_in(&t, i)));
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		list_in(&t, i)->at = put(&at, list_in(&t, i)->at, list_in(&t, i)->bytes);
+	e->token = t;
 	return e;
 }
 
@@ -147,7 +176,7 @@ void cache_put(struct cache *c, const unsigned char key[SHA256_BYTES], const str
 
 	if (c->max == 0)
 		return;
-	e = copy_of(t);
+	e = copy_of(*t);
 	if (old)
 		drop(c, old);
 	else if (c->n == c->max)

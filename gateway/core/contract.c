@@ -1,13 +1,10 @@
 #include "gateway/core/contract.h"
 
 #include <errno.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include "gateway/core/cors.h"
 #include "gateway/core/field.h"
+#include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -21,27 +18,12 @@ enum {
 
 /* ---- issuers ---- */
 
-static void free_key(void *key)
-{
-	EVP_PKEY_free(key);
-}
-
 static bool read_pem(struct loader *l, const char *pem, struct evp_pkey_st **ret)
 {
-	BIO *in = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = in ? PEM_read_bio_PUBKEY(in, NULL, NULL, NULL) : NULL;
+	struct err why;
 
-	BIO_free(in);
-	ERR_clear_error();
-	if (!key)
-		return field_bad(l, "pem", "a PEM public key");
-	arena_defer(l->a, free_key, key);
-	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
-		return field_bad(l, "pem", "an RSA key");
-	if (EVP_PKEY_get_bits(key) < CONTRACT_MIN_RSA_BITS)
-		return field_bad(l, "pem", "an RSA key of at least 2048 bits");
-	*ret = key;
-	return true;
+	*ret = signature_key_pem(l->a, pem, &why);
+	return *ret || err_set(l->err, why.code, "pem: %s", why.msg);
 }
 
 static bool load_key(struct loader *l, const struct json *v, struct contract_key *k)

@@ -1,8 +1,6 @@
 #include "gateway/core/token.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
+#include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
@@ -38,15 +36,8 @@ static bool cut_in_three(struct span sent, struct span part[3])
 
 static const char *read_header(const struct json *header, struct token_parts *p)
 {
-	const char *alg = json_get_str(header, "alg");
-
-	if (str_eq(alg, "RS256"))
-		p->hash = 256;
-	else if (str_eq(alg, "RS384"))
-		p->hash = 384;
-	else if (str_eq(alg, "RS512"))
-		p->hash = 512;
-	else
+	p->alg = signature_alg_parse(json_get_str(header, "alg"));
+	if (!p->alg)
 		return "algorithm";
 	/* "crit" names extensions that a verifier must understand; we know none. */
 	return json_get(header, "crit") ? "critical header" : NULL;
@@ -82,6 +73,20 @@ static struct texts read_audience(struct arena *a, const struct json *aud)
 			if (json_is_str(v))
 				add_text(&s, json_str(v));
 	return (struct texts){ s.ptr, s.len };
+}
+
+/* Words between blanks (RFC 8693); some issuers send a list of them. */
+static const char *read_scope(struct arena *a, const struct json *scope)
+{
+	struct str s;
+
+	if (!json_is_array(scope))
+		return or_empty(json_str(scope));
+	str_init(&s, a, TOKEN_MAX_BYTES);
+	json_foreach (v, scope)
+		if (!str_empty(json_str(v)) && !strchr(json_str(v), ' '))
+			str_addf(&s, "%s%s", s.len > 0 ? " " : "", json_str(v));
+	return s.ptr;
 }
 
 static struct texts read_subscribed(struct arena *a, const struct json *apis)
@@ -125,9 +130,10 @@ static const char *read_claims(struct arena *a, const struct json *claims, struc
 		!read_time(claims, "nbf", &t->has_nbf, &t->nbf))
 		return "time is not an integer";
 	t->audience = read_audience(a, json_get(claims, "aud"));
+	t->id = or_empty(json_get_str(claims, "jti"));
 	t->subject = or_empty(json_get_str(claims, "sub"));
 	t->application = read_application(a, json_get(claims, "application"));
-	t->scope = or_empty(json_get_str(claims, "scope"));
+	t->scope = read_scope(a, json_get(claims, "scope"));
 	t->subscribed = read_subscribed(a, json_get(claims, "subscribedAPIs"));
 	t->sandbox = str_eq(json_get_str(claims, "keytype"), "SANDBOX");
 	return NULL;
@@ -163,22 +169,7 @@ const char *token_read(struct arena *a, struct span sent, struct token_parts *re
 
 bool token_signed_by(const struct token_parts *p, const struct contract_key *k)
 {
-	const EVP_MD *md = p->hash == 256   ? EVP_sha256()
-			   : p->hash == 384 ? EVP_sha384()
-					    : EVP_sha512();
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok;
-
-	if (!ctx)
-		abort();
-	/* A key made for RSA only knows PKCS #1 v1.5 here: PSS would have to be asked for. */
-	ok = EVP_PKEY_get_base_id(k->pkey) == EVP_PKEY_RSA &&
-	     EVP_DigestVerifyInit(ctx, NULL, md, NULL, k->pkey) == 1 &&
-	     EVP_DigestVerify(ctx, (const unsigned char *)p->signature.at, p->signature.n,
-		     (const unsigned char *)p->signed_bytes.at, p->signed_bytes.n) == 1;
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return ok;
+	return signature_ok(k->pkey, p->alg, p->signed_bytes, p->signature);
 }
 
 static bool texts_have(struct texts list, const char *text)

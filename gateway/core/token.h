@@ -1,8 +1,8 @@
-/* JSON Web Tokens (RFC 7519) signed with RS256, RS384 or RS512.
+/* JSON Web Tokens (RFC 7519).
  *
- * The algorithm comes from the key: the header's "alg" must be one of those an RSA key may be used
- * with. Three parts of base64url, padding allowed, strict JSON, no "crit". The signature covers the
- * bytes as sent.
+ * The algorithm comes from the key: the header's "alg" must be one of those the key may be used
+ * with (signature.h). Three parts of base64url, padding allowed, strict JSON, no "crit". The
+ * signature covers the bytes as sent.
  */
 #ifndef GATEWAY_CORE_TOKEN_H
 #define GATEWAY_CORE_TOKEN_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "gateway/core/core.h"
+#include "gateway/core/signature.h"
 
 struct arena;
 
@@ -27,11 +28,12 @@ struct texts {
 
 /* What a token says. Texts are "" when absent. */
 struct token {
+	const char *id; /* jti */
 	const char *issuer;
 	struct texts audience;
 	const char *subject;
 	const char *application; /* name, else id */
-	const char *scope;	 /* words between blanks */
+	const char *scope;	 /* words between blanks; from a text or a list of words */
 	struct texts subscribed; /* name, version, name, version, … */
 	bool has_exp;
 	bool has_nbf;
@@ -45,7 +47,7 @@ struct token {
 struct token_parts {
 	struct span signed_bytes; /* header.payload as sent */
 	struct span signature;	  /* decoded */
-	int hash;		  /* 256, 384, 512 */
+	enum signature_alg alg;
 	struct token token;
 };
 

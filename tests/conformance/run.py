@@ -21,6 +21,7 @@ import time
 import traceback
 from pathlib import Path
 
+import algorithms
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
 from world import HERE, Gateway, Tokens, free_port, make_certificates, wait
@@ -54,6 +55,7 @@ class World:
                             "TLS": self.tls.port, "UNTRUSTED": self.untrusted.port}.items():
             text = text.replace(f"@{name}@", str(value))
         contract = json.loads(text)
+        contract["issuers"][0]["keys"] += algorithms.contract_keys(self.tokens.kinds)
         contract["settings"] |= settings
         return json.dumps(contract)
 

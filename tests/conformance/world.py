@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import algorithms
+
 HERE = Path(__file__).resolve().parent
 NOW = int(time.time())
 CLAIMS = {"iss": "https://issuer.test/token", "aud": "http://gateway.test", "sub": "admin@carbon.super", "exp": NOW + 3600,
@@ -48,6 +50,7 @@ class Tokens:
         openssl("genrsa", "-out", folder / "other.key", "2048")
         self.other = folder / "other.key"
         self.pem = openssl("pkey", "-in", self.key, "-pubout").decode()
+        self.kinds = algorithms.make_keys(folder)
 
     def sign(self, claims, header=None, key=None, payload=None):
         head = base64url(json.dumps(header or {"alg": "RS256", "typ": "JWT"}).encode())
@@ -84,6 +87,8 @@ class Tokens:
             "damaged": lambda: self.sign(c)[:-6] + "AAAAAA",
             "two-parts": lambda: self.sign(c).rsplit(".", 1)[0],
             "long": lambda: self.sign({**c, "filler": "x" * 11000}),
+            **{name: lambda a=a, k=k, n=n: algorithms.sign(self.kinds[k] or self.key, a, {**c, "jti": name}, n)
+               for name, (a, k, n) in algorithms.VARIANTS.items()},
             "hostile-names": lambda: self.sign({**c, "application": {"name": "a\"b\\c\u0001\u00e9\nd"}}),
         }
 

@@ -1,6 +1,8 @@
 #include "tests/support/gateway.h"
 
 #include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -29,6 +31,99 @@ struct evp_pkey_st *test_key(size_t number)
 		keys[number] = EVP_RSA_gen(2048);
 	assert_non_null(keys[number]);
 	return keys[number];
+}
+
+static struct named_key {
+	const char *type;
+	EVP_PKEY *key;
+} named[8];
+
+static void free_named(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		EVP_PKEY_free(named[i].key);
+}
+
+static EVP_PKEY *key_made(const char *type)
+{
+	if (str_eq(type, "ED25519"))
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (str_eq(type, "RSA-1024"))
+		return EVP_RSA_gen(1024);
+	return EVP_EC_gen(type);
+}
+
+struct evp_pkey_st *test_key_of(const char *type)
+{
+	size_t i = 0;
+
+	while (named[i].type && !str_eq(named[i].type, type))
+		assert_true(++i < ARRAY_LEN(named));
+	if (named[i].type)
+		return named[i].key;
+	if (i == 0)
+		assert_int_equal(atexit(free_named), 0);
+	named[i] = (struct named_key){ type, key_made(type) };
+	assert_non_null(named[i].key);
+	return named[i].key;
+}
+
+/* ---- signing ---- */
+
+static const EVP_MD *md_of(enum signature_alg alg)
+{
+	if (alg & (ALG_RS256 | ALG_PS256 | ALG_ES256))
+		return EVP_sha256();
+	if (alg & (ALG_RS384 | ALG_PS384 | ALG_ES384))
+		return EVP_sha384();
+	return alg == ALG_EDDSA ? NULL : EVP_sha512();
+}
+
+/* DER → R and S side by side. */
+static size_t joined(EVP_PKEY *key, const unsigned char *der, size_t n, unsigned char *ret)
+{
+	int half = (EVP_PKEY_get_bits(key) + 7) / 8;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
+
+	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, half), half);
+	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + half, half), half);
+	ECDSA_SIG_free(sig);
+	return 2 * (size_t)half;
+}
+
+struct span test_sign(
+	struct arena *a, struct evp_pkey_st *key, enum signature_alg alg, const char *text)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *settings = NULL;
+	unsigned char made[1024];
+	unsigned char *ret = arena_alloc(a, sizeof(made));
+	size_t n = sizeof(made);
+
+	assert_int_equal(EVP_DigestSignInit(ctx, &settings, md_of(alg), NULL, key), 1);
+	if (alg & (ALG_PS256 | ALG_PS384 | ALG_PS512)) {
+		EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING);
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST);
+	}
+	assert_int_equal(
+		EVP_DigestSign(ctx, made, &n, (const unsigned char *)text, strlen(text)), 1);
+	EVP_MD_CTX_free(ctx);
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+		n = joined(key, made, n, ret);
+	else
+		memcpy(ret, made, n);
+	return (struct span){ (char *)ret, n };
+}
+
+char *a_token_as(struct arena *a, struct evp_pkey_st *key, enum signature_alg alg, const char *name,
+	const char *claims)
+{
+	char *header = arena_printf(a, "{\"alg\":\"%s\"}", name);
+	char *text = arena_printf(a, "%s.%s", base64url(a, header, strlen(header)),
+		base64url(a, claims, strlen(claims)));
+	struct span signature = test_sign(a, key, alg, text);
+
+	return arena_printf(a, "%s.%s", text, base64url(a, signature.at, signature.n));
 }
 
 char *test_key_pem(struct arena *a, struct evp_pkey_st *key)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "gateway/core/core.h"
+#include "gateway/core/signature.h"
 
 struct arena;
 struct evp_pkey_st;
@@ -16,6 +17,17 @@ struct evp_pkey_st *test_key(size_t number);
 char *test_key_pem(struct arena *a, struct evp_pkey_st *key);
 char *test_key_json(
 	struct arena *a, struct evp_pkey_st *key, int64_t not_before, int64_t not_after);
+
+/* The same for other keys: "P-256", "P-384", "P-521", "secp256k1", "ED25519", "RSA-1024". */
+struct evp_pkey_st *test_key_of(const char *type);
+
+/* The signature that a token of that algorithm ends with, whatever key it is: not encoded. */
+struct span test_sign(
+	struct arena *a, struct evp_pkey_st *key, enum signature_alg alg, const char *text);
+
+/* A token whose header is {"alg":name} and whose signature is made with alg. */
+char *a_token_as(struct arena *a, struct evp_pkey_st *key, enum signature_alg alg, const char *name,
+	const char *claims);
 
 char *base64url(struct arena *a, const void *bytes, size_t n);
 

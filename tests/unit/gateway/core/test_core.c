@@ -498,7 +498,6 @@ static void one_scope_of_the_operation_suffices(void **state)
 		{ "\"ad\"", false },
 		{ "\"xadd\"", false },
 		{ "\"add,admin\"", false },
-		{ "[\"add\"]", false },
 		{ "null", false },
 		{ "\"\"", false },
 		{ "\"ADD\"", false },
