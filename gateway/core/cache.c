@@ -123,6 +123,8 @@ static const size_t texts[] = {
 	offsetof(struct token, issuer),
 	offsetof(struct token, subject),
 	offsetof(struct token, application),
+	offsetof(struct token, application_id),
+	offsetof(struct token, application_tier),
 	offsetof(struct token, scope),
 };
 

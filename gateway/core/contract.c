@@ -172,13 +172,14 @@ static bool load_endpoint_index(
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
 	static const char *const names[] = { "method", "id", "secured", "issuers", "scopes",
-		"endpoint", "sandbox" };
+		"endpoint", "sandbox", "tier" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||
 		!load_indices(l, v, op) || !load_scopes(l, v, op) ||
 		!load_endpoint_index(l, v, "endpoint", &op->endpoint) ||
-		!load_endpoint_index(l, v, "sandbox", &op->sandbox))
+		!load_endpoint_index(l, v, "sandbox", &op->sandbox) ||
+		!tier_load(l, v, &l->c->limits, &op->tier))
 		return false;
 	if (op->secured && op->n_issuers == 0)
 		return field_bad(l, "issuers", "at least one, since the operation is secured");
@@ -257,7 +258,7 @@ static bool load_api(
 	struct loader *l, const struct json *v, struct contract_api *api, size_t *operations)
 {
 	static const char *const names[] = { "title", "version", "basePath", "authHeader", "cors",
-		"paths" };
+		"paths", "tier" };
 	struct err inner;
 	size_t i = 0;
 
@@ -267,6 +268,7 @@ static bool load_api(
 		!field_text(l, v, "basePath", &api->base_path) ||
 		!field_text(l, v, "authHeader", &api->auth_header) ||
 		!auth_header_ok(l, api->auth_header) ||
+		!tier_load(l, v, &l->c->limits, &api->tier) ||
 		!field_list(l, v, "paths", CONTRACT_MAX_OPERATIONS, &api->n_paths))
 		return false;
 	if (!contract_base_path_ok(api->base_path, &inner))
@@ -336,10 +338,13 @@ static bool load_settings(struct loader *l, const struct json *root)
 {
 	static const char *const names[] = { "clockSkewSeconds", "removeAuthHeader",
 		"verifyHostname", "jwtHeader", "maxUriBytes", "maxHeaderBytes", "maxBodyBytes",
-		"tokenCacheEntries", "httpPort", "httpsPort", "metricsPort", "http2" };
+		"tokenCacheEntries", "httpPort", "httpsPort", "metricsPort", "http2",
+		"limitHeaders" };
 	const struct json *o = json_get(root, "settings");
 	struct contract *c = l->c;
 
+	if (json_get(o, "limitHeaders") && !field_flag(l, o, "limitHeaders", &c->limit_headers))
+		return false;
 	return field_object(l, o, names, ARRAY_LEN(names)) &&
 	       field_number(l, o, "clockSkewSeconds", 0, 3600, &c->clock_skew_s) &&
 	       field_flag(l, o, "removeAuthHeader", &c->remove_auth_header) &&
@@ -357,7 +362,7 @@ static bool load_settings(struct loader *l, const struct json *root)
 
 static bool load(struct loader *l, const char *bytes, size_t n)
 {
-	static const char *const names[] = { "version", "apis", "issuers", "endpoints",
+	static const char *const names[] = { "version", "apis", "issuers", "endpoints", "limits",
 		"settings" };
 	const struct json *root;
 	int64_t version;
@@ -371,7 +376,8 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 		return err_set(l->err, ERR_INVALID, "version: expected %d", CONTRACT_VERSION);
 	l->c->version = CONTRACT_VERSION;
 	return field_object(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
-	       load_issuers(l, root) && load_endpoints(l, root) && load_apis(l, root);
+	       load_issuers(l, root) && load_endpoints(l, root) &&
+	       limits_load(l, root, &l->c->limits) && load_apis(l, root);
 }
 
 struct contract *contract_load(struct arena *a, const char *text, size_t n, struct err *err)

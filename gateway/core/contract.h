@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/core/limits.h"
 #include "lib/base/attr.h"
 
 struct arena;
@@ -105,9 +106,10 @@ struct contract_operation {
 	size_t n_issuers;
 	const char **scopes; /* any one suffices; n_scopes 0: none needed */
 	size_t n_scopes;
-	size_t endpoint; /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none
-			  */
-	size_t sandbox;	 /* the same for SANDBOX; SIZE_MAX: none */
+	size_t endpoint;  /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none
+			   */
+	size_t sandbox;	  /* the same for SANDBOX; SIZE_MAX: none */
+	struct tier tier; /* only if the API has none */
 };
 
 /* One path template of one document. */
@@ -139,6 +141,7 @@ struct contract_api {
 	const char *base_path;	 /* "/store/v1.0.0", never with a trailing slash; "" is the root */
 	const char *auth_header; /* lower case: "authorization" */
 	struct contract_cors *cors; /* NULL: nothing is said about origins */
+	struct tier tier;	    /* for all operations together */
 	struct contract_path *paths;
 	size_t n_paths;
 };
@@ -151,6 +154,8 @@ struct contract {
 	size_t n_issuers;
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
+	struct limits limits;
+	bool limit_headers;	   /* answers say how much of a limit is left */
 	int64_t clock_skew_s;	   /* 60 */
 	bool remove_auth_header;   /* credentials do not reach the backend */
 	bool verify_hostname;	   /* of backend certificates */

@@ -7,6 +7,7 @@
 #include "gateway/core/cors.h"
 #include "gateway/core/fault.h"
 #include "gateway/core/route.h"
+#include "gateway/core/throttle.h"
 #include "gateway/core/token.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -16,6 +17,7 @@ struct core {
 	struct arena *arena;
 	struct route_table *routes;
 	struct cache *cache;
+	struct throttle *throttle;
 	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
 	EVP_MD_CTX *digest;
 	uint64_t hits;
@@ -47,6 +49,7 @@ struct core *core_new(const struct contract *c, const struct core_options *optio
 	core->arena = arena_new();
 	core->routes = route_table_new(core->arena, c);
 	core->cache = cache_new(entries ? entries : c->token_cache_entries);
+	core->throttle = throttle_new(c, options ? options->counters : NULL);
 	core->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	core->digest = EVP_MD_CTX_new();
 	if (!core->sha256 || !core->digest)
@@ -60,6 +63,7 @@ void core_free(struct core *core)
 		return;
 	EVP_MD_CTX_free(core->digest);
 	EVP_MD_free(core->sha256);
+	throttle_free(core->throttle);
 	cache_free(core->cache);
 	arena_free(core->arena);
 	free(core);
@@ -305,6 +309,25 @@ static bool may_use_operation(struct decision *d)
 	return true;
 }
 
+/* A token that names no application shares its counters with all others of that kind. */
+static bool is_within_limits(struct decision *d)
+{
+	const struct token *t = d->token;
+	struct caller who = { .is_known = d->verdict->operation->secured };
+
+	if (who.is_known) {
+		const char *id = t->application_id;
+		const char *tier =
+			token_subscription_tier(t, d->route.api->title, d->route.api->version);
+
+		who.user = t->subject;
+		who.application = *id ? id : "__unknown__";
+		who.application_tier = t->application_tier;
+		who.subscription_tier = *tier ? tier : "Default";
+	}
+	return throttle_admit(d->core->throttle, d->a, d->request, &who, d->verdict);
+}
+
 static void forward(struct decision *d)
 {
 	const struct contract *c = d->core->contract;
@@ -332,5 +355,6 @@ void core_decide(
 	if (ret->operation->secured &&
 		(!has_credentials(&d) || !token_is_good(&d) || !may_use_operation(&d)))
 		return;
-	forward(&d);
+	if (is_within_limits(&d))
+		forward(&d);
 }

@@ -1,8 +1,8 @@
-/* The gateway's decision: contract + request + time → verdict. Pure: no nginx, no I/O, no clock.
+/* The gateway's decision: contract + request + time + counters → verdict. Pure: no nginx, no I/O,
+ * no clock.
  *
  * Steps in the order of the specification: normalise the path → route → credentials → verification
- * → scopes → subscription → endpoint. What is asked for but not decided here (limits) has no field
- * in the contract yet.
+ * → scopes → subscription → limits → endpoint.
  */
 #ifndef GATEWAY_CORE_CORE_H
 #define GATEWAY_CORE_CORE_H
@@ -13,9 +13,20 @@
 
 #include "gateway/core/contract.h"
 
+struct window_table;
+
+/* Where requests are counted; shared by all workers of a gateway. */
+struct core_counters {
+	struct window_table *table;
+	void (*lock)(void *arg); /* NULL: nobody else uses the table */
+	void (*unlock)(void *arg);
+	void *arg;
+};
+
 struct core; /* a loaded contract made fast: routing trie, token cache; one per worker */
 struct core_options {
-	size_t token_cache_entries; /* 0: take the contract's */
+	size_t token_cache_entries;	      /* 0: take the contract's */
+	const struct core_counters *counters; /* NULL: own ones */
 };
 
 /* Keeps a pointer to c, which must outlive it. */
@@ -35,6 +46,7 @@ struct core_request {
 	 * *ret_n > 1 */
 	bool (*header)(void *arg, const char *name, struct span *ret, size_t *ret_n);
 	void *arg;
+	struct span client; /* address of the peer */
 	int64_t now_s;
 };
 
@@ -51,6 +63,13 @@ enum verdict_kind {
 	VERDICT_FORWARD, /* to the backend */
 	VERDICT_ANSWER,	 /* status and body below */
 	VERDICT_HEALTH,	 /* /health */
+};
+
+/* The limit that the client meets first. */
+struct verdict_limit {
+	int64_t count; /* 0: none */
+	int64_t remaining;
+	int64_t reset_s; /* until the window ends */
 };
 
 struct verdict {
@@ -80,6 +99,7 @@ struct verdict {
 	struct span subject;	 /* claim sub */
 	struct span application; /* application name or id */
 	bool sandbox;
+	struct verdict_limit limit;
 	bool token_cached; /* signature was not verified again */
 };
 

@@ -102,6 +102,7 @@ static struct texts read_subscribed(struct arena *a, const struct json *apis)
 			if (name && version) {
 				add_text(&s, name);
 				add_text(&s, version);
+				add_text(&s, or_empty(json_get_str(v, "subscriptionTier")));
 			}
 		}
 	}
@@ -109,16 +110,22 @@ static struct texts read_subscribed(struct arena *a, const struct json *apis)
 }
 
 /* API Manager writes the application's id as a number, newer releases as a text. */
-static const char *read_application(struct arena *a, const struct json *application)
+static const char *read_id(struct arena *a, const struct json *application)
 {
-	const char *name = json_get_str(application, "name");
 	int64_t id;
 
-	if (!str_empty(name))
-		return name;
 	if (json_int(json_get(application, "id"), &id))
 		return arena_printf(a, "%lld", (long long)id);
 	return or_empty(json_get_str(application, "id"));
+}
+
+static void read_application(struct arena *a, const struct json *application, struct token *t)
+{
+	const char *name = json_get_str(application, "name");
+
+	t->application_id = read_id(a, application);
+	t->application = str_empty(name) ? t->application_id : name;
+	t->application_tier = or_empty(json_get_str(application, "tier"));
 }
 
 static const char *read_claims(struct arena *a, const struct json *claims, struct token *t)
@@ -132,7 +139,7 @@ static const char *read_claims(struct arena *a, const struct json *claims, struc
 	t->audience = read_audience(a, json_get(claims, "aud"));
 	t->id = or_empty(json_get_str(claims, "jti"));
 	t->subject = or_empty(json_get_str(claims, "sub"));
-	t->application = read_application(a, json_get(claims, "application"));
+	read_application(a, json_get(claims, "application"), t);
 	t->scope = read_scope(a, json_get(claims, "scope"));
 	t->subscribed = read_subscribed(a, json_get(claims, "subscribedAPIs"));
 	t->sandbox = str_eq(json_get_str(claims, "keytype"), "SANDBOX");
@@ -214,16 +221,28 @@ bool token_has_scope(const struct token *t, const char *const *scopes, size_t n)
 	return false;
 }
 
-bool token_is_subscribed(const struct token *t, const char *name, const char *version)
+/* The tier of the first subscription to that API; NULL when there is none. */
+static const char *subscription(const struct token *t, const char *name, const char *version)
 {
 	const char *end = t->subscribed.at + t->subscribed.bytes;
 
 	for (const char *p = t->subscribed.at; p < end;) {
 		const char *entry_version = p + strlen(p) + 1;
+		const char *tier = entry_version + strlen(entry_version) + 1;
 
 		if (strcmp(p, name) == 0 && strcmp(entry_version, version) == 0)
-			return true;
-		p = entry_version + strlen(entry_version) + 1;
+			return tier;
+		p = tier + strlen(tier) + 1;
 	}
-	return false;
+	return NULL;
+}
+
+bool token_is_subscribed(const struct token *t, const char *name, const char *version)
+{
+	return subscription(t, name, version) != NULL;
+}
+
+const char *token_subscription_tier(const struct token *t, const char *name, const char *version)
+{
+	return or_empty(subscription(t, name, version));
 }

@@ -33,8 +33,10 @@ struct token {
 	struct texts audience;
 	const char *subject;
 	const char *application; /* name, else id */
+	const char *application_id;
+	const char *application_tier;
 	const char *scope;	 /* words between blanks; from a text or a list of words */
-	struct texts subscribed; /* name, version, name, version, … */
+	struct texts subscribed; /* name, version, tier, name, version, tier, … */
 	bool has_exp;
 	bool has_nbf;
 	int64_t exp;
@@ -64,5 +66,8 @@ const char *token_claims(
 bool key_is_current(const struct contract_key *k, int64_t now_s);
 bool token_has_scope(const struct token *t, const char *const *scopes, size_t n);
 bool token_is_subscribed(const struct token *t, const char *name, const char *version);
+
+/* Of the subscription to that API; "" when there is none, or it says nothing. */
+const char *token_subscription_tier(const struct token *t, const char *name, const char *version);
 
 #endif

@@ -48,6 +48,7 @@ static struct json *operation_json(struct arena *a, const struct contract_operat
 		json_set_int(a, o, "endpoint", (int64_t)op->endpoint);
 	if (op->sandbox != SIZE_MAX)
 		json_set_int(a, o, "sandbox", (int64_t)op->sandbox);
+	json_set_str(a, o, "tier", op->tier.name);
 	return o;
 }
 
@@ -76,6 +77,7 @@ static struct json *api_json(struct arena *a, const struct contract_api *api)
 	json_set_str(a, o, "authHeader", api->auth_header);
 	if (api->cors)
 		json_set(a, o, "cors", cors_json(a, api->cors));
+	json_set_str(a, o, "tier", api->tier.name);
 	json_set(a, o, "paths", paths);
 	return o;
 }
@@ -96,6 +98,8 @@ static struct json *settings_json(struct arena *a, const struct contract *c)
 	json_set_int(a, o, "httpsPort", c->https_port);
 	json_set_int(a, o, "metricsPort", c->metrics_port);
 	json_set_bool(a, o, "http2", c->http2);
+	if (c->limit_headers)
+		json_set_bool(a, o, "limitHeaders", true);
 	return o;
 }
 
@@ -116,6 +120,7 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 	json_set(a, root, "apis", apis);
 	json_set(a, root, "issuers", issuers);
 	json_set(a, root, "endpoints", endpoints);
+	json_set(a, root, "limits", limits_json(a, &c->limits));
 	json_set(a, root, "settings", settings_json(a, c));
 	return root;
 }

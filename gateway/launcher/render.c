@@ -134,6 +134,11 @@ static void drain_seconds(struct rendering *r)
 	str_addf(&r->out, "%u", r->settings->drain_s);
 }
 
+static void counters(struct rendering *r)
+{
+	str_addf(&r->out, "%u", r->settings->limit_counters);
+}
+
 static void connections(struct rendering *r)
 {
 	str_addf(&r->out, "%d", CONNECTIONS);
@@ -147,6 +152,7 @@ static const struct {
 	{ "CERTIFICATE", certificate },
 	{ "CONNECTIONS", connections },
 	{ "CONTRACT", contract_file },
+	{ "COUNTERS", counters },
 	{ "DRAIN_SECONDS", drain_seconds },
 	{ "HEADER_BUFFER", header_buffer },
 	{ "HOSTS", hosts },

@@ -8,7 +8,8 @@
  * backends may have, beside the public ones GATEWAY_WORKERS            as many as the container may
  * use processors GATEWAY_PRE_STOP_SECONDS   4: how long requests are still taken after SIGTERM,
  * until no one sends any GATEWAY_DRAIN_SECONDS      20: how long requests in progress may take
- * after that GATEWAY_LOG_LEVEL          warn: of nginx' own messages on standard error GATEWAY_BIND
+ * after that GATEWAY_LIMIT_COUNTERS     65536: how many counters of rate limits are kept, 32 bytes each
+ * GATEWAY_LOG_LEVEL          warn: of nginx' own messages on standard error GATEWAY_BIND
  * an address to listen at; default all GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT
  * instead of the contract's GATEWAY_NGINX, GATEWAY_MODULE, GATEWAY_TOOLKIT, GATEWAY_CA_BUNDLE,
  * GATEWAY_RESOLV_CONF, GATEWAY_HOSTS   files of the image
@@ -40,6 +41,7 @@ struct settings {
 	unsigned int workers; /* 0: from the processors */
 	unsigned int pre_stop_s;
 	unsigned int drain_s;
+	unsigned int limit_counters;
 	unsigned int http_port; /* 0: the contract's */
 	unsigned int https_port;
 	unsigned int metrics_port;

@@ -9,6 +9,7 @@
  *   page.c      every error that nginx itself would answer with HTML
  *   sparing.c   idle connections of clients while a worker ends
  *   log.c       one JSON object per request on standard output
+ *   counters.c  what rate limits count, in shared memory
  *   metrics.c   counters of all workers in shared memory, as Prometheus text
  *   variable.c  what nginx.conf asks the module for
  *
@@ -43,9 +44,10 @@ struct apim {
 	const char **hosts;	   /* per endpoint, without the brackets of an IPv6 address */
 	const char ***names;	   /* per endpoint: what to ask the resolver, NULL at the end */
 	const char ***known; /* per endpoint: addresses that need no resolver, NULL at the end */
-	ngx_resolver_t *resolver; /* NULL: no name server */
-	X509_STORE *trust;	  /* NULL: no endpoint uses TLS */
-	ngx_shm_zone_t *zone;
+	ngx_resolver_t *resolver;	     /* NULL: no name server */
+	X509_STORE *trust;		     /* NULL: no endpoint uses TLS */
+	ngx_shm_zone_t *zone;		     /* of metrics */
+	ngx_shm_zone_t *counters;	     /* of rate limits */
 	const volatile unsigned char *state; /* first byte of the launcher's state file */
 
 	/* directives */
@@ -54,6 +56,7 @@ struct apim {
 	ngx_str_t hosts_file;
 	ngx_str_t state_file;
 	ngx_array_t *trust_files; /* ngx_str_t */
+	ngx_uint_t n_counters;
 
 	/* per worker */
 	struct core *core;
@@ -134,6 +137,18 @@ void sparing_prepare(ngx_http_request_t *r);
 ngx_int_t log_request(ngx_http_request_t *r);
 void log_flush(void);
 u_char *log_error_text(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *buf, size_t n);
+
+/* ---- counters.c ---- */
+
+ngx_int_t counters_zone(ngx_conf_t *cf, struct apim *m);
+struct core_counters counters_of(struct apim *m);
+uint64_t counters_evicted(const struct apim *m);
+
+/* Logs, once a minute, when counters had to make room. */
+void counters_complain(ngx_http_request_t *r, const struct apim *m);
+
+/* RateLimit-* and Retry-After, if the contract wants them. */
+ngx_int_t counters_tell(ngx_http_request_t *r, const struct apim *m, const struct ctx *ctx);
 
 /* ---- metrics.c ---- */
 

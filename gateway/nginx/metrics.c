@@ -20,8 +20,8 @@ static const struct {
 	{ 25, "0.025" }, { 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 500, "0.5" },
 	{ 1000, "1" }, { 5000, "5" }, { 30000, "30" } };
 
-static const int fault_codes[] = { 101503, 101504, 101505, 900900, 900901, 900902, 900908, 900910,
-	900917, 400, 408, 500, 501, 503, 505 };
+static const int fault_codes[] = { 101503, 101504, 101505, 900800, 900802, 900803, 900804, 900809,
+	900900, 900901, 900902, 900908, 900910, 900917, 400, 408, 500, 501, 503, 505 };
 
 static const char *const upstream_errors[UPSTREAM_ERRORS] = { "name", "connect", "timeout" };
 
@@ -74,7 +74,7 @@ ngx_int_t metrics_zone(ngx_conf_t *cf, struct apim *m)
 	return NGX_OK;
 }
 
-static struct counters *counters_of(const struct apim *m)
+static struct counters *numbers_of(const struct apim *m)
 {
 	return m->zone->data;
 }
@@ -114,7 +114,7 @@ static void count_duration(struct counters *c, uint64_t ms)
 
 void metrics_request(struct apim *m, const struct ctx *ctx, ngx_uint_t status, uint64_t ms)
 {
-	struct counters *c = counters_of(m);
+	struct counters *c = numbers_of(m);
 	static const struct verdict none;
 	const struct verdict *v = ctx ? &ctx->verdict : &none;
 	size_t class = status >= 100 && status < 600 ? status / 100 - 1 : CLASSES - 1;
@@ -129,7 +129,7 @@ void metrics_request(struct apim *m, const struct ctx *ctx, ngx_uint_t status, u
 
 void metrics_upstream_error(struct apim *m, enum upstream_error e)
 {
-	count(&counters_of(m)->upstream[e], 1);
+	count(&numbers_of(m)->upstream[e], 1);
 }
 
 /* ---- the text ---- */
@@ -176,7 +176,7 @@ static void add_operation(struct out *o, const struct apim *m, const struct cont
 	const char *operation, size_t number)
 {
 	static const char *const classes[CLASSES] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
-	const ngx_atomic_t *n = &counters_of(m)->requests[number * CLASSES];
+	const ngx_atomic_t *n = &numbers_of(m)->requests[number * CLASSES];
 
 	for (size_t class = 0; class < CLASSES; class ++) {
 		if (n[class] == 0)
@@ -264,6 +264,14 @@ static void add_cache(struct out *o, const struct counters *c)
 	add_value(o, c->cache_misses);
 }
 
+static void add_limits(struct out *o, const struct apim *m)
+{
+	add_head(o, "gateway_limit_counters_evicted_total", "counter",
+		"Counters of rate limits that were forgotten before their time, for want of room.");
+	add(o, "gateway_limit_counters_evicted_total");
+	add_value(o, counters_evicted(m));
+}
+
 static void add_process(struct out *o, const struct apim *m)
 {
 #if (NGX_STAT_STUB)
@@ -318,10 +326,11 @@ ngx_int_t metrics_handler(ngx_http_request_t *r)
 		return NGX_HTTP_NOT_ALLOWED;
 	ctx->is_quiet = true;
 	add_requests(&o, m);
-	add_duration(&o, counters_of(m));
-	add_faults(&o, counters_of(m));
-	add_upstream(&o, counters_of(m));
-	add_cache(&o, counters_of(m));
+	add_duration(&o, numbers_of(m));
+	add_faults(&o, numbers_of(m));
+	add_upstream(&o, numbers_of(m));
+	add_cache(&o, numbers_of(m));
+	add_limits(&o, m);
 	add_process(&o, m);
 	return request_answer(r, NGX_HTTP_OK, type, (struct span){ text, (size_t)(o.at - text) });
 }

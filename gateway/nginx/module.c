@@ -36,6 +36,8 @@ static void *create_main(ngx_conf_t *cf)
 	struct apim *m = ngx_pcalloc(cf->pool, sizeof(*m));
 
 	if (m)
+		m->n_counters = NGX_CONF_UNSET_UINT;
+	if (m)
 		m->trust_files = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
 	return m && m->trust_files ? m : NULL;
 }
@@ -115,6 +117,9 @@ static ngx_command_t commands[] = {
 	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
 		ngx_conf_set_str_array_slot, NGX_HTTP_MAIN_CONF_OFFSET,
 		offsetof(struct apim, trust_files), NULL },
+	/* http: how many counters of rate limits there is room for */
+	{ ngx_string("apim_counters"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, n_counters), NULL },
 	/* location: requests are judged by the contract */
 	{ ngx_string("apim_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
 		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_location, gateway), NULL },
@@ -323,7 +328,7 @@ static bool prepare(ngx_conf_t *cf, struct apim *m)
 		&resolv);
 	name_backends(m, &resolv);
 	return map_state(cf, m) && make_resolver(cf, m, &resolv) && load_trust(cf, m) &&
-	       metrics_zone(cf, m) == NGX_OK;
+	       metrics_zone(cf, m) == NGX_OK && counters_zone(cf, m) == NGX_OK;
 }
 
 static char *init_main(ngx_conf_t *cf, void *conf)
@@ -368,10 +373,12 @@ static ngx_int_t postconfiguration(ngx_conf_t *cf)
 static ngx_int_t init_process(ngx_cycle_t *cycle)
 {
 	struct apim *m = apim_of_cycle(cycle);
+	struct core_counters counters;
 
 	if (!m || !m->contract)
 		return NGX_OK; /* a helper process without http {} */
-	m->core = core_new(m->contract, NULL);
+	counters = counters_of(m);
+	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
 	return m->backends ? NGX_OK : NGX_ERROR;
 }

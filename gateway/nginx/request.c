@@ -207,6 +207,8 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		.target = { (const char *)r->unparsed_uri.data, r->unparsed_uri.len },
 		.header = header_find,
 		.arg = r,
+		.client = { (const char *)r->connection->addr_text.data,
+			r->connection->addr_text.len },
 		.now_s = ngx_time(),
 	};
 
@@ -246,6 +248,9 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	ctx->arena = arena_take();
 	ctx->id = request_id(r, ctx->arena);
 	decide(r, m, ctx);
+	counters_complain(r, m);
+	if (counters_tell(r, m, ctx) != NGX_OK)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (ctx->verdict.kind != VERDICT_FORWARD) {
 		r->content_handler = answer_verdict;
 		return NGX_OK;

@@ -22,6 +22,7 @@ import traceback
 from pathlib import Path
 
 import algorithms
+import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
 from world import HERE, Gateway, Tokens, free_port, make_certificates, wait
@@ -507,7 +508,7 @@ def main(build, pattern=""):
         for name, steps in read_cases(path):
             if re.search(pattern, name):
                 report.attempt(name, lambda steps=steps: play(main_gateway, world.tokens, steps))
-    for function in STORIES:
+    for function in STORIES + limits.STORIES:
         name = function.__name__.replace("_", " ")
         if re.search(pattern, name):
             own = report.attempt(name, lambda function=function: function(world, main_gateway))

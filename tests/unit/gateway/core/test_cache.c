@@ -7,6 +7,8 @@ static struct token a_token_of(const char *subject)
 	return (struct token){ .issuer = "i",
 		.subject = subject,
 		.application = "",
+		.application_id = "7",
+		.application_tier = "Gold",
 		.scope = "a b",
 		.audience = { "x\0y", 4 },
 		.subscribed = { "", 0 } };
