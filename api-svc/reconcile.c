@@ -56,7 +56,7 @@ static void judge_inputs(struct plan *p, const struct inputs *in)
 	else if (!in->scanned)
 		plan_condition(p, COND_ACCEPTED, "Unknown", REASON_BLOCKED,
 			"the documents are not all there");
-	else
+	else if (str_eq(plan_condition_get(p, COND_ACCEPTED)->reason, REASON_VALID))
 		plan_condition(
 			p, COND_ACCEPTED, "True", REASON_VALID, "fields and documents are valid");
 	if (in->not_resolved.reason)

@@ -169,7 +169,8 @@ static void decode_mode(const struct written *w, struct target_endpoint *ret, st
 static void decode_replicas(const struct written *w, struct target_endpoint *ret,
 	const struct json *deploy, struct findings *f)
 {
-	bool both = field_given(deploy, "count") && field_given(deploy, "minReplicas");
+	bool both = field_given(deploy, "count") && field_given(deploy, "minReplicas") &&
+		    ret->mode != MODE_SIDECAR;
 
 	ret->min_replicas = field_given(deploy, "minReplicas") ? w->min_replicas : w->count;
 	if (both)
@@ -208,6 +209,16 @@ static void check_names(struct arena *a, struct target_endpoint *ret, struct fin
 	ret->container_name = from_name;
 }
 
+static void note_unused_of_sidecar(const struct json *deploy, struct findings *f)
+{
+	static const char *const keys[] = { "count", "minReplicas", "maxReplicas" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (field_given(deploy, keys[i]))
+			finding_add(f, FINDING_UNUSED, field_path(f, "spec.deploy", keys[i]),
+				"a sidecar has the replicas of its gateway");
+}
+
 static void note_unused(const struct json *spec, struct findings *f)
 {
 	static const char *const keys[] = { "type", "hostname", "endpointName",
@@ -244,6 +255,8 @@ void target_endpoint_decode(
 	resources_check(&ret->resources, &resource_paths, f);
 	check_names(a, ret, f);
 	note_unused(spec, f);
+	if (ret->mode == MODE_SIDECAR)
+		note_unused_of_sidecar(deploy, f);
 }
 
 bool target_endpoint_has_workload(const struct target_endpoint *te)

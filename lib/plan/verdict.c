@@ -28,14 +28,21 @@ const char *verdict_reason(enum finding_kind kind)
 	return REASON_INVALID_FIELD;
 }
 
+/* Said twice: beside what is accepted, for people, and as a condition of its own, to wait or watch
+ * for. */
 static void note_unused(struct plan *p, const struct findings *f)
 {
 	const char *unused = findings_text(f, FINDING_UNUSED);
 	const char *adjusted = findings_text(f, FINDING_ADJUSTED);
+	const char *both = arena_printf(
+		p->arena, "%s%s%s", unused, *unused && *adjusted ? "; " : "", adjusted);
 
-	if (*unused || *adjusted)
-		plan_condition(p, COND_UNUSED_FIELDS, "True", REASON_FIELDS_IGNORED, "%s%s%s",
-			unused, *unused && *adjusted ? "; " : "", adjusted);
+	if (!*both)
+		return;
+	plan_condition(p, COND_UNUSED_FIELDS, "True", REASON_FIELDS_IGNORED, "%s", both);
+	if (!findings_fatal(f))
+		plan_condition(p, COND_ACCEPTED, "True", REASON_FIELDS_IGNORED,
+			"valid, but not all of it has an effect: %s", both);
 }
 
 bool plan_accept(struct plan *p, const struct findings *f)

@@ -118,6 +118,18 @@ static void a_workload_needs_an_image_and_is_no_sidecar(void **state UNUSED)
 	assert_false(target_endpoint_has_workload(&sidecar.te));
 }
 
+static void a_sidecar_has_an_image_and_the_replicas_of_its_gateway(void **state UNUSED)
+{
+	AUTO(release) struct fixture none = decoded("{'mode':'sidecar','deploy':{}}");
+	AUTO(release)
+	struct fixture many = decoded(
+		"{'mode':'sidecar','deploy':{'dockerImage':'i:1','count':1,'minReplicas':2}}");
+
+	assert_string_equal(findings_fatal(&none.findings)->path, "spec.deploy.dockerImage");
+	assert_null(findings_fatal(&many.findings));
+	assert_int_equal(many.findings.all.n, 2);
+}
+
 static void names_are_checked_before_the_server_refuses_them(void **state UNUSED)
 {
 	AUTO(release) struct fixture digit = named("1st", "{" DEPLOY "}");
@@ -171,6 +183,7 @@ int main(void)
 		cmocka_unit_test(there_is_always_a_port),
 		cmocka_unit_test(replicas_of_both_schemas_are_read),
 		cmocka_unit_test(a_workload_needs_an_image_and_is_no_sidecar),
+		cmocka_unit_test(a_sidecar_has_an_image_and_the_replicas_of_its_gateway),
 		cmocka_unit_test(names_are_checked_before_the_server_refuses_them),
 		cmocka_unit_test(shared_is_no_mode_of_a_backend),
 		cmocka_unit_test(a_serverless_backend_has_an_address_of_its_own),

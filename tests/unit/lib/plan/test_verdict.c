@@ -42,6 +42,18 @@ static void an_object_without_findings_is_accepted(void **state UNUSED)
 	assert_string_equal(test_condition(x.plan, COND_UNUSED_FIELDS), "");
 }
 
+static void what_has_no_effect_is_accepted_and_named(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_with("{}");
+
+	finding_add(&x.findings, FINDING_UNUSED, "spec.a", "has no effect");
+	assert_true(plan_accept(x.plan, &x.findings));
+	assert_string_equal(test_condition(x.plan, COND_ACCEPTED), "True FieldsIgnored");
+	assert_non_null(strstr(plan_condition_get(x.plan, COND_ACCEPTED)->message,
+		"spec.a: has no effect"));
+	assert_string_equal(test_condition(x.plan, COND_UNUSED_FIELDS), "True FieldsIgnored");
+}
+
 static void the_first_that_refuses_gives_the_reason_and_all_speak(void **state UNUSED)
 {
 	AUTO(release) struct fixture x = fixture_with("{}");
@@ -128,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_object_without_findings_is_accepted),
+		cmocka_unit_test(what_has_no_effect_is_accepted_and_named),
 		cmocka_unit_test(the_first_that_refuses_gives_the_reason_and_all_speak),
 		cmocka_unit_test(every_finding_has_a_reason),
 		cmocka_unit_test(bad_news_is_told_once),
