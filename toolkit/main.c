@@ -184,7 +184,7 @@ static int check(struct arena *a, int argc, char **argv)
 	size_t n = 0;
 
 	if (argc < 2 || argc - 1 > TOOLKIT_MAX_DOCUMENTS)
-		return misuse("check needs 1 to 100 files");
+		return misuse("check needs 1 to 1000 files");
 	for (int i = 1; i < argc; i++, n++) {
 		documents[n].name = argv[i];
 		documents[n].text =

@@ -120,6 +120,11 @@ struct model *model_read(
 void read_paths(struct reader *r, struct model *m, struct place root);
 char *path_decode(struct arena *a, const char *text); /* "%20" → " ". NULL: broken */
 
+/* reference.c: an object with its `$ref` followed, one behind the other; NULL: not an object of
+ * this document. */
+const struct json *reference_followed(
+	struct arena *a, const struct json *root, const struct json *v);
+
 /* endpoint.c */
 const struct model_endpoint *endpoint_of_extension(
 	struct reader *r, struct model *m, struct place p, const char *key);

@@ -7,7 +7,6 @@
 #include "toolkit/model.h"
 
 enum {
-	MAX_REFS = 10,	      /* one behind the other */
 	MAX_REF_ITEMS = 1000, /* paths that are references: each is read in full */
 };
 
@@ -72,6 +71,22 @@ static const char *id_of(struct reader *r, struct place p, const char *method, c
 	return arena_printf(r->a, "%s %s", method, template);
 }
 
+/* Parameters are the backend's business; a reference that leads nowhere is a slip all the same. */
+static void check_parameters(struct reader *r, struct place p)
+{
+	struct place list = inside(r, p, "parameters");
+	size_t i = 0;
+
+	json_foreach (v, list.at) {
+		const char *ref = json_get_str(v, "$ref");
+
+		if (ref && str_starts(ref, "#") && !reference_followed(r->a, r->root, v))
+			warn(r, "UnresolvedReference", element(r, list, i, v),
+				"\"%.100s\" leads nowhere in this document", ref);
+		i++;
+	}
+}
+
 static void read_operation(struct reader *r, struct model *m, struct root *root, struct place item,
 	struct place p, struct model_path *path, enum method method)
 {
@@ -80,6 +95,11 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 	if (!json_is_object(p.at)) {
 		refuse(r, "InvalidDocument", p, "%s, expected an operation (an object)",
 			json_type_name(p.at));
+		return;
+	}
+	if (json_get(p.at, "$ref")) {
+		refuse(r, "InvalidDocument", inside(r, p, "$ref"),
+			"an operation cannot be a reference; refer to a path item from the path");
 		return;
 	}
 	if (++root->operations > CONTRACT_MAX_OPERATIONS) {
@@ -95,6 +115,7 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 	if (!op->security)
 		op->security = root->security;
 	op->scopes = scopes_of(r, p, op->security);
+	check_parameters(r, p);
 	op->tier = tier_of(r, m, p);
 	choose_endpoints(r, m, item, root, op);
 	check_application_security(r, p);
@@ -148,49 +169,17 @@ static void check_other(struct reader *r, struct place p)
 
 /* ---- path items ---- */
 
-/* "~1" → "/", "~0" → "~" (RFC 6901). */
-static char *pointer_token(struct arena *a, const char *at, size_t n)
+/* What stands beside a reference would be lost without a word. */
+static void check_beside(struct reader *r, struct place p)
 {
-	char *out = arena_alloc(a, n + 1);
-	size_t k = 0;
+	json_foreach (v, p.at) {
+		const char *key = json_key(v);
 
-	for (size_t i = 0; i < n; i++) {
-		if (at[i] == '~' && i + 1 < n && (at[i + 1] == '0' || at[i + 1] == '1'))
-			out[k++] = at[++i] == '1' ? '/' : '~';
-		else
-			out[k++] = at[i];
+		if (method_of(key) != METHOD_OTHER || str_starts(key, "x-") ||
+			str_eq(key, "servers"))
+			refuse(r, "InvalidDocument", member(r, p, v),
+				"stands beside \"$ref\"; move it to where the reference leads");
 	}
-	return out;
-}
-
-static const struct json *pointed_at(struct arena *a, const struct json *root, const char *ref)
-{
-	const struct json *v = root;
-
-	if (!str_starts(ref, "#/"))
-		return NULL;
-	for (ref++; v && *ref;) {
-		size_t n = strcspn(++ref, "/");
-
-		v = json_get(v, pointer_token(a, ref, n));
-		ref += n;
-	}
-	return v;
-}
-
-/* A path item with its `$ref` followed; NULL: it does not lead to one in this document. */
-static const struct json *path_item(
-	struct arena *a, const struct json *root, const struct json *item)
-{
-	const char *ref;
-
-	for (int i = 0; json_is_object(item); i++) {
-		ref = json_get_str(item, "$ref");
-		if (!ref)
-			return item;
-		item = i < MAX_REFS ? pointed_at(a, root, ref) : NULL;
-	}
-	return NULL;
 }
 
 static bool follow(struct reader *r, struct root *root, struct place *p)
@@ -203,8 +192,9 @@ static bool follow(struct reader *r, struct root *root, struct place *p)
 	if (++root->references > MAX_REF_ITEMS)
 		return refuse(r, "LimitExceeded", root->place,
 			"more than %d paths that are references", MAX_REF_ITEMS);
+	check_beside(r, *p);
 	p->around = p->at;
-	p->at = path_item(r->a, r->root, p->at);
+	p->at = reference_followed(r->a, r->root, p->at);
 	if (p->at)
 		return true;
 	return refuse(r, "InvalidDocument", place,
@@ -251,6 +241,7 @@ static void read_item(struct reader *r, struct model *m, struct root *root, stru
 			read_operation(r, m, root, item, member(r, item, v), path, method);
 	}
 	check_extensions(r, m, item, LEVEL_PATH);
+	check_parameters(r, item);
 	if (path->operations.n == 0)
 		return;
 	if (path->operations.n > 1)
@@ -288,6 +279,62 @@ static void check_duplicates(struct reader *r, const struct model *m)
 			refuse(r, "DuplicatePath", shapes[i].path->place,
 				"matches the same requests as \"%.200s\"; put the operations under one path",
 				shapes[i - 1].path->template);
+}
+
+struct named {
+	struct model_operation *op;
+	const struct model_path *path;
+};
+
+static int by_id(const void *x, const void *y)
+{
+	const struct named *a = x;
+	const struct named *b = y;
+	int order = strcmp(a->op->id, b->op->id);
+
+	return order ? order : strcmp(a->op->place.path, b->op->place.path);
+}
+
+static struct named *sorted_by_id(struct reader *r, const struct model *m, size_t *ret_n)
+{
+	struct named *all;
+	size_t n = 0;
+
+	vec_foreach (const struct model_path *, p, &m->paths)
+		n += p->operations.n;
+	all = arena_alloc(r->a, (n + 1) * sizeof(*all));
+	n = 0;
+	vec_foreach (const struct model_path *, p, &m->paths)
+		vec_foreach (struct model_operation *, op, &p->operations)
+			all[n++] = (struct named){ op, p };
+	if (n > 1)
+		qsort(all, n, sizeof(*all), by_id);
+	*ret_n = n;
+	return all;
+}
+
+/* Operations are told apart by their ids in metrics and logs. What stands in for an id could be
+ * another's id as well: then nothing helps. */
+static void make_ids_unique(struct reader *r, const struct model *m)
+{
+	size_t n;
+	struct named *all = sorted_by_id(r, m, &n);
+
+	for (size_t i = n; i-- > 1;) {
+		struct model_operation *op = all[i].op;
+
+		if (!str_eq(all[i - 1].op->id, op->id))
+			continue;
+		warn(r, "DuplicateOperationId", inside(r, op->place, "operationId"),
+			"\"%.100s\" is another operation's, too; here it is left out", op->id);
+		op->id =
+			arena_printf(r->a, "%s %s", method_name(op->method), all[i].path->template);
+	}
+	all = sorted_by_id(r, m, &n);
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(all[i - 1].op->id, all[i].op->id))
+			refuse(r, "InvalidDocument", inside(r, all[i].op->place, "operationId"),
+				"\"%.100s\" is used twice", all[i].op->id);
 }
 
 static int by_template(const void *x, const void *y)
@@ -330,4 +377,6 @@ void read_paths(struct reader *r, struct model *m, struct place root)
 	if (m->paths.n > 1)
 		qsort(m->paths.at, m->paths.n, sizeof(void *), by_template);
 	check_duplicates(r, m);
+	if (r->diagnostics->errors == errors)
+		make_ids_unique(r, m);
 }

@@ -152,6 +152,28 @@ static bool is_healthy(const struct gateway *g, int wait_ms, struct err *err)
 	}
 }
 
+/* A segment with something in the place of each parameter. */
+static void add_example(struct arena *a, struct str *s, const char *at, size_t n)
+{
+	static const char value[] = "proof-of-the-build";
+
+	if (*at == '*') {
+		str_add(s, value);
+		return;
+	}
+	for (const char *end = at + n; at < end;) {
+		size_t text = strcspn(at, "{/");
+
+		if (text > 0)
+			str_add_url(s, arena_dupn(a, at, text));
+		at += text;
+		if (at < end && *at == '{') {
+			str_add(s, value);
+			at = strchr(at, '}') + 1;
+		}
+	}
+}
+
 /* A request path that the template matches. */
 static const char *example(struct arena *a, const char *base, const char *template)
 {
@@ -164,8 +186,8 @@ static const char *example(struct arena *a, const char *base, const char *templa
 		while (*p) {
 			size_t n = strcspn(p, "/");
 
-			if (n > 0 && part && (*p == '{' || *p == '*'))
-				str_add(&s, "proof-of-the-build");
+			if (n > 0 && part)
+				add_example(a, &s, p, n);
 			else if (n > 0)
 				str_add_url(&s, arena_dupn(a, p, n));
 			p += n;

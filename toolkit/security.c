@@ -16,6 +16,7 @@ static const char *scheme_of(struct reader *r, const char *name)
 	/* The original's operator wrote them at the root. */
 	if (!scheme)
 		scheme = json_path(r->root, "securitySchemes", name, NULL);
+	scheme = reference_followed(r->a, r->root, scheme);
 	type = json_get_str(scheme, "type");
 	if (str_eq(type, "http"))
 		return json_get_str(scheme, "scheme");

@@ -7,7 +7,8 @@
  * and endpoints do not change a contract.
  *
  * OpenAPI 3.0 and 3.1 and Swagger 2.0, as JSON or YAML. `$ref` is followed inside a document for
- * path items only. Results live in the arena given and may point into the inputs.
+ * path items and security schemes; an operation cannot be one. Results live in the arena given and
+ * may point into the inputs.
  */
 #ifndef TOOLKIT_TOOLKIT_H
 #define TOOLKIT_TOOLKIT_H
@@ -25,7 +26,7 @@ struct err;
 struct json;
 
 enum {
-	TOOLKIT_MAX_DOCUMENTS = 100,
+	TOOLKIT_MAX_DOCUMENTS = 1000,
 	TOOLKIT_MAX_DOCUMENT_BYTES = 5 * 1024 * 1024,
 	TOOLKIT_MAX_DIAGNOSTICS = 200, /* further ones are counted, not kept */
 };

@@ -54,7 +54,7 @@ struct contract_key {
 
 /* What a contract may hold at most. The compiler checks the same bounds with better messages. */
 enum {
-	CONTRACT_MAX_APIS = 100,
+	CONTRACT_MAX_APIS = 1000,
 	CONTRACT_MAX_OPERATIONS = 10000,
 	CONTRACT_MAX_ISSUERS = 100,
 	CONTRACT_MAX_KEYS = 20,	    /* per issuer */
@@ -90,7 +90,8 @@ bool contract_endpoint_parse(struct arena *a, const char *url, struct contract_e
 
 /* Paths are compared decoded. Both checks want the decoded form: segments that are not empty, not
  * "." or "..", without backslash, semicolon, control character. "" is a base path, "/" a template.
- * In a template "{name}" stands for one whole segment and a last "*" for any rest, also none. */
+ * In a template "{name}" stands for a segment or for a part of one, and a last "*" for any rest,
+ * also none. */
 bool contract_base_path_ok(const char *path, struct err *err) MUST_CHECK;
 bool contract_template_ok(const char *path, struct err *err) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 #include <ctype.h>
 
 #include "gateway/core/contract.h"
+#include "gateway/core/segment.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -62,15 +63,8 @@ static bool templated(const char *at, size_t n, bool last, struct err *err)
 		return true;
 	if (memchr(at, '*', n))
 		return err_set(err, ERR_INVALID, "\"*\" is allowed as the whole last segment only");
-	if (n == 2 && at[0] == '{' && at[1] == '}')
-		return err_set(err, ERR_INVALID, "a parameter without a name");
-	if (n > 2 && at[0] == '{' && at[n - 1] == '}') {
-		at++;
-		n -= 2;
-	}
-	if (memchr(at, '{', n) || memchr(at, '}', n))
-		return err_set(err, ERR_INVALID,
-			"a parameter must be a whole segment: \"/{name}/\", not \"/x{name}/\"");
+	if (!segment_parameters_ok((struct span){ at, n }, err))
+		return false;
 	return segment_ok(at, n, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "gateway/core/segment.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
 
@@ -10,6 +11,8 @@ struct node {
 	struct node **children; /* literals, sorted by compare() */
 	size_t n;
 	size_t cap;
+	struct node **partly; /* "{x}.json", sorted by segment_compare() */
+	size_t n_partly;
 	struct node *any; /* "{x}" */
 	const void *here; /* what ends at this node: contract_path, or route_base of a base path */
 	const struct contract_path *rest; /* "*" below this node */
@@ -82,6 +85,28 @@ static struct node *literal_made(struct arena *a, struct node *node, struct span
 	return child;
 }
 
+/* Templates with such segments are few: each growth is a new array. */
+static struct node *partly_made(struct arena *a, struct node *node, struct span segment)
+{
+	struct node **grown;
+	size_t i = 0;
+	int order = 1;
+
+	while (i < node->n_partly &&
+		(order = segment_compare(node->partly[i]->segment, segment)) < 0)
+		i++;
+	if (i < node->n_partly && order == 0)
+		return node->partly[i];
+	grown = arena_alloc(a, (node->n_partly + 1) * sizeof(struct node *));
+	for (size_t k = 0; k < node->n_partly; k++)
+		grown[k + (k >= i)] = node->partly[k];
+	grown[i] = arena_alloc(a, sizeof(struct node));
+	grown[i]->segment = segment;
+	node->partly = grown;
+	node->n_partly++;
+	return grown[i];
+}
+
 /* Cuts the first segment off a path that begins with "/". */
 static struct span cut(struct span *path)
 {
@@ -107,10 +132,12 @@ static void add_path(struct arena *a, struct node *node, const struct contract_p
 			node->rest = p;
 			return;
 		}
-		if (segment.at[0] == '{') {
+		if (segment_is_parameter(segment)) {
 			if (!node->any)
 				node->any = arena_alloc(a, sizeof(*node->any));
 			node = node->any;
+		} else if (segment_has_parameter(segment)) {
+			node = partly_made(a, node, segment);
 		} else {
 			node = literal_made(a, node, segment);
 		}
@@ -251,6 +278,9 @@ static const struct contract_path *match(const struct node *node, struct span le
 		const struct node *child = literal(node, segment);
 
 		found = child ? match(child, below) : NULL;
+		for (size_t i = 0; !found && i < node->n_partly; i++)
+			if (segment_matches(node->partly[i]->segment, segment))
+				found = match(node->partly[i], below);
 		if (!found && node->any)
 			found = match(node->any, below);
 	}

@@ -9,8 +9,8 @@
  * broken "%" 404  empty segments ("//"): they match nothing. One "/" at the end is ignored when
  * matching and forwarded as sent 414  longer than the contract allows
  *
- * The longest base path wins; below it a literal segment goes before "{x}", that before "*". "*"
- * matches any rest, also none.
+ * The longest base path wins; below it a literal segment goes before "{x}.json", that before
+ * "{x}", that before "*". "*" matches any rest, also none.
  */
 #ifndef GATEWAY_CORE_ROUTE_H
 #define GATEWAY_CORE_ROUTE_H

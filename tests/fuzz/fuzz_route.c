@@ -23,6 +23,15 @@ static void ask(struct core *core, struct arena *a, struct span target, struct v
 	core_decide(core, a, &r, ret);
 }
 
+/* "{x}.{y}", the only such segment here. */
+static bool has_inner_dot(const char *segment, size_t n)
+{
+	for (size_t i = 1; i + 1 < n; i++)
+		if (segment[i] == '.')
+			return true;
+	return false;
+}
+
 /* One step of both paths; the template's "*" takes what is left. */
 static bool fits(const char *template, const char *path)
 {
@@ -32,7 +41,7 @@ static bool fits(const char *template, const char *path)
 
 		if (template[1] == '*')
 			return true;
-		if (p == 0 ||
+		if (p == 0 || (memmem(template, t + 1, "}.{", 3) && !has_inner_dot(path + 1, p)) ||
 			(template[1] != '{' && (t != p || memcmp(template, path, p + 1) != 0)))
 			return false;
 		template += t + 1;

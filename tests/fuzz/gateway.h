@@ -16,7 +16,7 @@ static const char fuzz_contract[] =
 	"{'version':1,'apis':[{'title':'t','version':'1','basePath':'/s','authHeader':'authorization','paths':["
 	"{'template':'/'," OPEN ",{'template':'/a'," OPEN ",{'template':'/a/{x}'," OPEN ",{'template':'/a/b'," OPEN
 	",{'template':'/a/{x}/c'," OPEN ",{'template':'/a/b/d'," OPEN ",{'template':'/f/*'," OPEN
-	",{'template':'/f/{x}/g'," OPEN ",{'template':'/{y}/z'," OPEN ",{'template':'/private'," SECURED
+	",{'template':'/f/{x}/g'," OPEN ",{'template':'/p/{x}.{y}'," OPEN ",{'template':'/p/{x}'," OPEN ",{'template':'/{y}/z'," OPEN ",{'template':'/private'," SECURED
 	",{'template':'/f/private'," SECURED ",{'template':'/a/private'," SECURED "]}],"
 	"'issuers':[{'security':'s','issuer':'https://wso2apim:32001/oauth2/token','audience':'http://org.wso2.apimgt/gateway',"
 	"'validateSubscription':false,'keys':[{'id':'k','notBefore':0,'notAfter':0,'pem':'"

@@ -77,6 +77,36 @@ static void literals_go_before_parameters_and_those_before_the_rest(void **state
 				cases[i][1]);
 }
 
+static void parts_of_segments_go_between_literals_and_whole_parameters(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	static const char *const paths[] = { "/{id}", "/{id}.json", "/{id}.v2.json", "/top.json",
+		"/x{id}", "/{id}.json/a", "/{a}/b", "/{from}...{to}" };
+	struct contract_api api = an_api(a, "/b", paths, ARRAY_LEN(paths));
+	struct contract c = { .apis = &api, .n_apis = 1 };
+	static const char *const cases[][2] = {
+		{ "/b/1", "/b/{id}" },
+		{ "/b/1.json", "/b/{id}.json" },
+		{ "/b/.json", "/b/{id}" },
+		{ "/b/1.v2.json", "/b/{id}.v2.json" },
+		{ "/b/top.json", "/b/top.json" },
+		{ "/b/x1", "/b/x{id}" },
+		{ "/b/x1.json", "/b/{id}.json" },
+		{ "/b/x1%2Ejson", "/b/{id}.json" },
+		{ "/b/1.json/a", "/b/{id}.json/a" },
+		{ "/b/1.json/b", "/b/{a}/b" },
+		{ "/b/1.json/c", "no path" },
+		{ "/b/1...2", "/b/{from}...{to}" },
+		{ "/b/...", "/b/{id}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (!str_eq(found(a, &c, cases[i][0]), cases[i][1]))
+			fail_msg("%s: %s, expected %s", cases[i][0], found(a, &c, cases[i][0]),
+				cases[i][1]);
+}
+
 static void the_longest_base_path_wins(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -177,6 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals_go_before_parameters_and_those_before_the_rest),
+		cmocka_unit_test(parts_of_segments_go_between_literals_and_whole_parameters),
 		cmocka_unit_test(the_longest_base_path_wins),
 		cmocka_unit_test(many_literals_are_all_found),
 		cmocka_unit_test(ambiguous_targets_say_why),
