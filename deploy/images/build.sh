@@ -14,7 +14,7 @@ shift
 B=${B:-$REPO/build/release}
 work=$REPO/build/images
 services=(watcher security-svc ratelimit-svc endpoint-svc api-svc builder-svc)
-all=(operator toolkit gateway products)
+all=(operator toolkit gateway products samples)
 names=("$@")
 ((${#names[@]})) || names=("${all[@]}")
 

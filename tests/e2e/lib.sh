@@ -145,6 +145,15 @@ api() {
 		spec: ({definition: {type: "swagger", configmapName: ($name + "-swagger")}, replicas: 1} + $more)}' | k apply -f - >/dev/null
 }
 
+# sample FILE: a manifest of deploy/samples with the images that were built.
+sample() { sed -E "s#172.30.0.1:5000/products:latest#$(image products)#; s#172.30.0.1:5000/samples:latest#$(image samples)#" "deploy/samples/$1"; }
+
+# again IMAGE: the same one under another name.
+again() { echo "${1%@*}:again@${1#*@}"; }
+
+# target NAME JSON: merged into the spec of a TargetEndpoint.
+target() { k patch targetendpoint "$1" --type=merge -p "{\"spec\": $2}" >/dev/null; }
+
 # ---- looking ----
 
 # condition API TYPE: "True BuildSucceeded: message"
@@ -163,6 +172,11 @@ is() {
 }
 
 ready() { is "$1" Ready 'True *'; }
+
+target_ready() { k wait --for=condition=Ready --timeout=1s "targetendpoint/$1"; }
+
+# template_of DEPLOYMENT: what its pods are made from; a rollout changes it, scaling does not.
+template_of() { k get deployment "$1" -o json | jq -c .spec.template | sha256sum; }
 
 # looked_at API CONFIGMAP: the API's status was written with the ConfigMap as it now is.
 looked_at() {
@@ -201,6 +215,23 @@ fault() {
 }
 
 has_body() { request "$1" "$2" "$3" -H "Authorization: Bearer $TOKEN" && grep -q "$4" "$TMP/body"; }
+
+# under_load API PATH [LOAD…]: requests by the article's token until no_request_failed. Tokens' tiers allow 500 a minute.
+under_load() {
+	local name=$1 path=$2
+	shift 2
+	"$B/tests/e2e/load" --rate=8 --seconds=300 --connections=2 --header="Authorization: Bearer $TOKEN" "$@" \
+		"https://$(address "$name"):9095$path" >"$TMP/load" 2>&1 &
+	LOAD=$!
+	afterwards "kill $LOAD"
+}
+
+no_request_failed() {
+	kill -TERM "$LOAD"
+	wait "$LOAD" || true
+	echo "# $(tail -n 1 "$TMP/load")"
+	now "$1" grep -q failed=0 "$TMP/load"
+}
 
 gone() { ! k get "$@" >/dev/null 2>&1; }
 none() { [[ -z $(k get "$@" -o name) ]]; }
