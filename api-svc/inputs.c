@@ -209,6 +209,18 @@ static bool read_policy(const struct world *w, const char *name, const struct js
 	return true;
 }
 
+/* A pod can only mount Secrets of its own namespace. */
+static void check_mountable(
+	const struct world *w, struct inputs *in, const struct toolkit_security *s)
+{
+	if (!str_eq(s->type, security_type_name(SECURITY_JWT)) &&
+		!world_get(w, KIND_SECRET, in->ns, policy_secret(w, s->name)))
+		problem(in, &in->not_resolved, REASON_REF_NOT_PERMITTED,
+			"Security \"%s\" of namespace \"%s\" is of type %s: credentials cannot be used from "
+			"another namespace; create the Security in namespace \"%s\"",
+			s->name, w->system_ns, s->type, in->ns);
+}
+
 static void missing_security(const struct world *w, struct inputs *in, const char *name)
 {
 	const struct object *o = world_find(w, KIND_SECURITY, in->ns, name);
@@ -236,7 +248,7 @@ static void read_security(const struct world *w, struct inputs *in, const char *
 		if (str_eq(in->securities[i].name, name))
 			return;
 	if (secret && read_policy(w, name, secret, &in->securities[in->n_securities]))
-		in->n_securities++;
+		check_mountable(w, in, &in->securities[in->n_securities++]);
 	else if (required)
 		missing_security(w, in, name);
 }

@@ -3,6 +3,7 @@
 #include "api-svc/inputs.h"
 #include "api-svc/names.h"
 #include "api-svc/workload.h"
+#include "lib/api/security.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
@@ -52,6 +53,17 @@ static struct workload_env *environment(struct arena *a, const struct inputs *in
 	vec_foreach (const struct api_env *, e, &in->api.env)
 		env[i++] = (struct workload_env){ e->name, e->value };
 	return env;
+}
+
+/* Securities by name whose proof is more than public keys. */
+static const char **credentials(struct arena *a, const struct inputs *in, size_t *ret_n)
+{
+	const char **names = arena_alloc(a, (in->n_securities + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < in->n_securities; i++)
+		if (!str_eq(in->securities[i].type, security_type_name(SECURITY_JWT)))
+			names[(*ret_n)++] = in->securities[i].name;
+	return names;
 }
 
 static const char *image_by_digest(struct arena *a, const struct image *image)
@@ -106,6 +118,7 @@ static void fill(
 		.n_env = in->api.env.n,
 		.sidecars = in->sidecars,
 	};
+	ret->credentials = credentials(p->arena, in, &ret->n_credentials);
 }
 
 static const char *spec_hash(struct arena *a, const struct json *deployment)

@@ -1,6 +1,7 @@
 #include "api-svc/workload.h"
 
 #include "api-svc/names.h"
+#include "lib/api/security.h"
 #include "lib/base/arena.h"
 #include "lib/json/json.h"
 
@@ -74,21 +75,51 @@ static struct json *container(struct arena *a, const struct workload *w)
 	return c;
 }
 
+/* The gateway reads them again when they change: Kubernetes renews mounted Secrets in place. */
+static struct json *credentials_volume(struct arena *a, const struct workload *w)
+{
+	struct json *sources = json_array(a);
+
+	for (size_t i = 0; i < w->n_credentials; i++)
+		json_add(sources,
+			json_format(a, "{'secret':{'name':%s,'items':[{'key':%s,'path':%s}]}}",
+				security_policy_name(a, w->credentials[i]), SECURITY_POLICY_KEY,
+				arena_printf(a, "%s.json", w->credentials[i])));
+	return json_format(a, "{'name':'credentials','projected':{'defaultMode':%d,'sources':%j}}",
+		0440, sources);
+}
+
+static void mount_credentials(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
+	struct json *mounts = json_dup(a, json_get(container, "volumeMounts"));
+
+	if (w->n_credentials == 0)
+		return;
+	json_add(mounts, json_format(a, "{'name':'credentials',"
+					"'mountPath':'/etc/gateway/credentials','readOnly':true}"));
+	json_set(a, container, "volumeMounts", mounts);
+	json_add(volumes, credentials_volume(a, w));
+}
+
 /* Users belong to containers: a sidecar's image has its own. */
 static struct json *pod_spec(struct arena *a, const struct workload *w)
 {
+	struct json *volumes = json_format(a, "[{'name':'run','emptyDir':{}}]");
 	struct json *containers = json_array(a);
+	struct json *gateway = container(a, w);
 	struct json *spec = json_format(a,
 		"{'automountServiceAccountToken':false,'enableServiceLinks':false,"
 		"'terminationGracePeriodSeconds':%d,"
-		"'securityContext':{'fsGroup':10001,'seccompProfile':{'type':'RuntimeDefault'}},"
-		"'volumes':[{'name':'run','emptyDir':{}}]}",
+		"'securityContext':{'fsGroup':10001,'seccompProfile':{'type':'RuntimeDefault'}}}",
 		DRAIN_S);
 
 	json_foreach (sidecar, w->sidecars)
 		json_add(containers, json_dup(a, sidecar));
-	json_add(containers, container(a, w));
+	mount_credentials(a, w, gateway, volumes);
+	json_add(containers, gateway);
 	json_set(a, spec, "containers", containers);
+	json_set(a, spec, "volumes", volumes);
 	if (w->pull_secret)
 		json_set(a, spec, "imagePullSecrets",
 			json_format(a, "[{'name':%s}]", w->pull_secret));

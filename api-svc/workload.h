@@ -41,7 +41,9 @@ struct workload {
 	int64_t http_port;
 	int64_t https_port;
 	int64_t metrics_port;
-	bool load_balancer; /* Service type LoadBalancer; otherwise ClusterIP */
+	bool load_balancer;	  /* Service type LoadBalancer; otherwise ClusterIP */
+	const char **credentials; /* Securities whose compiled Secrets are mounted */
+	size_t n_credentials;
 	const struct workload_env *env;
 	size_t n_env;
 	const struct json *sidecars; /* containers that run beside the gateway; may be NULL */

@@ -123,11 +123,16 @@ static const char *read_text(
 static void add_credentials(struct compiler *c, const char *name, struct security_policy_entry *e)
 {
 	const struct json *secret = secret_json(c, name);
+	bool is_user = c->out->policy.type == SECURITY_BASIC;
 
 	if (!secret)
 		return;
 	e->username = read_text(c, secret, name, "username");
 	e->password = read_text(c, secret, name, "password");
+	if (is_user && e->password)
+		e->password = security_password(c->arena, e->password);
+	if (is_user && json_get(json_get(secret, "data"), "scopes"))
+		e->scopes = read_text(c, secret, name, "scopes");
 	if (e->username && strchr(e->username, ':'))
 		problem(c, REASON_INVALID_SECRET, name,
 			"entry \"username\" has a \":\", which basic authentication cannot carry");

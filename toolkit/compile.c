@@ -272,7 +272,7 @@ static void put_operation(
 	to->sandbox = url_number(k, from->sandbox);
 	if (!from->secured)
 		return;
-	to->issuers = issuers_numbers(k->issuers, from->security, &to->n_issuers);
+	issuers_accepted(k->issuers, from->security, to);
 	to->n_scopes = from->scopes->n;
 	to->scopes = arena_alloc(k->a, (to->n_scopes + 1) * sizeof(*to->scopes));
 	for (size_t i = 0; i < to->n_scopes; i++)
@@ -319,6 +319,7 @@ static struct contract *emit(struct compiler *k)
 	c->version = CONTRACT_VERSION;
 	put_settings(&k->in->settings, c);
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
+	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
 	c->endpoints = arena_alloc(k->a, (k->n_urls + 1) * sizeof(*c->endpoints));
 	for (; c->n_endpoints < k->n_urls; c->n_endpoints++)
 		if (!contract_endpoint_parse(

@@ -4,14 +4,17 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/json/json.h"
 #include "lib/x509/cert.h"
 
 /* A set of Securities: sorted by name, each once. */
 struct accepted {
 	const struct toolkit_security **securities;
 	size_t n_securities;
-	size_t *numbers;
+	size_t *numbers; /* of their issuers */
 	size_t n;
+	size_t *schemes; /* numbers of those that are schemes */
+	size_t n_schemes;
 };
 
 struct issuers {
@@ -23,6 +26,8 @@ struct issuers {
 	struct vec sets;	    /* struct accepted *: those that get numbers */
 	struct contract_issuer *list;
 	size_t n;
+	struct contract_scheme *schemes;
+	size_t n_schemes;
 };
 
 /* ---- names ---- */
@@ -60,17 +65,28 @@ static void insert(struct arena *a, struct accepted *set, const struct toolkit_s
 	set->n_securities++;
 }
 
+static bool is_scheme(const struct toolkit_security *s, enum scheme_type *ret)
+{
+	if (!str_eq_nocase(s->type, scheme_type_name(SCHEME_BASIC)))
+		return false;
+	*ret = SCHEME_BASIC;
+	return true;
+}
+
 static void accept(
 	struct issuers *s, struct reader *r, struct place p, struct accepted *set, const char *name)
 {
 	const struct toolkit_security *security = find(s, name);
+	enum scheme_type type;
 
 	if (!security)
 		refuse(r, "SecurityNotFound", p,
 			"there is no Security \"%.100s\"; create it or correct the name", name);
+	else if (is_scheme(security, &type))
+		insert(s->a, set, security);
 	else if (!str_eq_nocase(security->type, "jwt"))
 		refuse(r, "SecurityNotSupported", p,
-			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT",
+			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT or basic",
 			name, security->type);
 	else if (security->n_issuers == 0)
 		refuse(r, "SecurityNotUsable", p, "Security \"%.100s\" has no issuer", name);
@@ -98,10 +114,78 @@ static void accept_name(
 	else if (scheme_means_default(n->scheme))
 		accept_default(s, r, n->place, set);
 	else
-		refuse(r, "SecurityNotSupported", n->place,
-			"\"%.100s\" is of type %.40s, which is not supported yet, expected a Security of "
-			"type JWT",
-			n->name, n->scheme);
+		refuse(r, "SecurityNotFound", n->place,
+			"\"%.100s\" is of type %.40s; create a Security \"%.100s\" of that type",
+			n->name, n->scheme, n->name);
+}
+
+/* ---- x-wso2-application-security ---- */
+
+static bool is_of_listed_type(const struct toolkit_security *s, const char *listed)
+{
+	enum scheme_type type;
+
+	if (!is_scheme(s, &type))
+		return str_eq(listed, "oauth2") || str_eq(listed, "jwt");
+	return type == SCHEME_BASIC && str_eq(listed, "basic_auth");
+}
+
+static bool lists(const struct json *types, const struct toolkit_security *security)
+{
+	json_foreach (v, types)
+		if (is_of_listed_type(security, json_str(v)))
+			return true;
+	return false;
+}
+
+static bool has_listed_type(const struct accepted *set, const char *listed)
+{
+	for (size_t i = 0; i < set->n_securities; i++)
+		if (is_of_listed_type(set->securities[i], listed))
+			return true;
+	return false;
+}
+
+/* The extension says types, `security` says whom: they have to mean the same. */
+static void check_types(struct reader *r, struct place p, const struct accepted *set)
+{
+	struct place ext = inside(r, p, "x-wso2-application-security");
+	struct place types = inside(r, ext, "security-types");
+
+	if (json_len(types.at) == 0)
+		return;
+	json_foreach (v, types.at)
+		if (!has_listed_type(set, json_str(v)))
+			refuse(r, "SecurityNotUsable", types,
+				"lists \"%.40s\", but `security` names no Security of that type",
+				json_str(v) ? json_str(v) : json_type_name(v));
+	for (size_t i = 0; i < set->n_securities; i++)
+		if (!lists(types.at, set->securities[i]))
+			refuse(r, "SecurityNotUsable", types,
+				"does not list the type of Security \"%.100s\", which `security` names",
+				set->securities[i]->name);
+}
+
+/* The operation's extension, or, for an operation without `security` of its own, the root's. */
+static void check_operation_types(
+	struct issuers *s, struct reader *r, const struct model_operation *op)
+{
+	const struct accepted *set =
+		op->security && op->security->accepted ? op->security->accepted : &s->by_default;
+
+	if (json_get(op->place.at, "x-wso2-application-security"))
+		check_types(r, op->place, set);
+	else if (!json_get(op->place.at, "security"))
+		check_types(r, (struct place){ .path = "", .at = r->root, .around = r->root }, set);
+}
+
+static void check_all_types(struct issuers *s, const struct vec *models)
+{
+	vec_foreach (struct model *, m, models)
+		vec_foreach (const struct model_path *, p, &m->paths)
+			vec_foreach (const struct model_operation *, op, &p->operations)
+				if (op->secured)
+					check_operation_types(s, &m->reader, op);
 }
 
 static void use(struct issuers *s, struct reader *r, const struct model_operation *op)
@@ -209,13 +293,41 @@ static void put_issuers(struct issuers *s)
 			put_issuer(s, s->used.securities[i], k, &s->list[s->n++]);
 }
 
+static void put_schemes(struct issuers *s)
+{
+	s->schemes = arena_alloc(s->a, (s->used.n_securities + 1) * sizeof(*s->schemes));
+	for (size_t i = 0; i < s->used.n_securities; i++) {
+		struct contract_scheme *to = &s->schemes[s->n_schemes];
+
+		if (!is_scheme(s->used.securities[i], &to->type))
+			continue;
+		to->security = s->used.securities[i]->name;
+		s->n_schemes++;
+	}
+	if (s->n_schemes > CONTRACT_MAX_SCHEMES)
+		refuse(s->whole, "LimitExceeded", (struct place){ .path = "securities" },
+			"%zu Securities of other types than JWT, the limit is %d", s->n_schemes,
+			CONTRACT_MAX_SCHEMES);
+}
+
+static bool has_security(const struct accepted *set, const char *name)
+{
+	for (size_t i = 0; i < set->n_securities; i++)
+		if (str_eq(set->securities[i]->name, name))
+			return true;
+	return false;
+}
+
 static void put_numbers(struct issuers *s, struct accepted *set)
 {
+	set->schemes = arena_alloc(s->a, (s->n_schemes + 1) * sizeof(*set->schemes));
+	for (size_t i = 0; i < s->n_schemes; i++)
+		if (has_security(set, s->schemes[i].security))
+			set->schemes[set->n_schemes++] = i;
 	set->numbers = arena_alloc(s->a, (s->n + 1) * sizeof(*set->numbers));
 	for (size_t i = 0; i < s->n; i++)
-		for (size_t k = 0; k < set->n_securities; k++)
-			if (str_eq(set->securities[k]->name, s->list[i].security))
-				set->numbers[set->n++] = i;
+		if (has_security(set, s->list[i].security))
+			set->numbers[set->n++] = i;
 }
 
 struct issuers *issuers_new(struct arena *a, const struct toolkit_inputs *in, struct reader *whole,
@@ -229,7 +341,10 @@ struct issuers *issuers_new(struct arena *a, const struct toolkit_inputs *in, st
 		vec_foreach (const struct model_path *, p, &m->paths)
 			vec_foreach (const struct model_operation *, op, &p->operations)
 				use(s, &m->reader, op);
+	if (whole->diagnostics->errors == 0) /* else sets may lack what could not be found */
+		check_all_types(s, models);
 	put_issuers(s);
+	put_schemes(s);
 	vec_foreach (struct accepted *, set, &s->sets)
 		put_numbers(s, set);
 	return s;
@@ -241,12 +356,20 @@ struct contract_issuer *issuers_list(const struct issuers *s, size_t *ret_n)
 	return s->list;
 }
 
-size_t *issuers_numbers(
-	const struct issuers *s, const struct model_security *security, size_t *ret_n)
+struct contract_scheme *issuers_schemes(const struct issuers *s, size_t *ret_n)
+{
+	*ret_n = s->n_schemes;
+	return s->schemes;
+}
+
+void issuers_accepted(const struct issuers *s, const struct model_security *security,
+	struct contract_operation *ret)
 {
 	const struct accepted *set =
 		security && security->accepted ? security->accepted : &s->by_default;
 
-	*ret_n = set->n;
-	return set->numbers;
+	ret->issuers = set->numbers;
+	ret->n_issuers = set->n;
+	ret->schemes = set->schemes;
+	ret->n_schemes = set->n_schemes;
 }

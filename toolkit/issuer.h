@@ -1,5 +1,5 @@
-/* Names of Securities → the issuers a contract trusts and the numbers by which operations mean
- * them. */
+/* Names of Securities → the issuers a contract trusts, its other schemes, and the numbers by which
+ * operations mean them. */
 #ifndef TOOLKIT_ISSUER_H
 #define TOOLKIT_ISSUER_H
 
@@ -17,9 +17,12 @@ struct issuers *issuers_new(struct arena *a, const struct toolkit_inputs *in, st
 /* Only those in use, by Security name; within a Security in the order given. */
 struct contract_issuer *issuers_list(const struct issuers *s, size_t *ret_n);
 
-/* Of an operation's `security`; NULL: of the default Security. */
-size_t *issuers_numbers(
-	const struct issuers *s, const struct model_security *security, size_t *ret_n);
+/* Securities of other types than JWT, the same way. */
+struct contract_scheme *issuers_schemes(const struct issuers *s, size_t *ret_n);
+
+/* What an operation's `security` accepts; NULL: what the default Security does. */
+void issuers_accepted(const struct issuers *s, const struct model_security *security,
+	struct contract_operation *ret);
 
 /* A scheme of the document that stands for the default Security: oauth2, jwt, bearer,
  * openIdConnect. */

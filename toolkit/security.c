@@ -175,9 +175,10 @@ void check_application_security(struct reader *r, struct place p)
 	json_foreach (v, types.at) {
 		struct place at = element(r, types, i++, v);
 
-		if (!str_eq(json_str(v), "oauth2") && !str_eq(json_str(v), "jwt"))
+		if (!str_eq(json_str(v), "oauth2") && !str_eq(json_str(v), "jwt") &&
+			!str_eq(json_str(v), "basic_auth"))
 			refuse(r, "SecurityNotSupported", at,
-				"\"%.40s\" is not supported yet, expected oauth2",
+				"\"%.40s\" is not supported yet, expected oauth2 or basic_auth",
 				json_str(v) ? json_str(v) : json_type_name(v));
 	}
 }

@@ -22,6 +22,9 @@ static void show_security(
 		if (i == 0 || !str_eq(name, c->issuers[op->issuers[i - 1]].security))
 			str_addf(s, "%s%s", i ? "|" : "", name);
 	}
+	for (size_t i = 0; i < op->n_schemes; i++)
+		str_addf(s, "%s%s", i + op->n_issuers ? "|" : "",
+			c->schemes[op->schemes[i]].security);
 	for (size_t i = 0; i < op->n_scopes; i++)
 		str_addf(s, "%s%s", i ? "|" : " scope ", op->scopes[i]);
 }
@@ -86,6 +89,11 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 	str_add(&s, c->n_issuers ? "issuers\n" : "no issuers\n");
 	for (size_t i = 0; i < c->n_issuers; i++)
 		show_issuer(a, &s, &c->issuers[i]);
+	if (c->n_schemes)
+		str_add(&s, "schemes\n");
+	for (size_t i = 0; i < c->n_schemes; i++)
+		str_addf(&s, "  %s: %s\n", c->schemes[i].security,
+			scheme_type_name(c->schemes[i].type));
 	str_addf(&s,
 		"settings\n  ports http %u, https %u, metrics %u; http/2 %s\n"
 		"  token cache %u entries; clock skew %lld s; backend host names %sverified\n",

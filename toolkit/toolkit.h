@@ -86,8 +86,9 @@ struct toolkit_issuer {
 
 struct toolkit_security {
 	const char *name;
-	const char *type; /* "jwt"; every other type is reported as not supported where an operation
-			     names it */
+	const char *type; /* "jwt" or "basic"; every other type is reported as not supported where
+			     an operation names it. The credentials of "basic" are no input: see
+			     gateway/core/credentials.h */
 	const struct toolkit_issuer *issuers;
 	size_t n_issuers;
 };

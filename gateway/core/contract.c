@@ -85,6 +85,66 @@ static bool load_issuers(struct loader *l, const struct json *root)
 	return true;
 }
 
+/* ---- schemes ---- */
+
+static const char *const scheme_types[] = {
+	[SCHEME_BASIC] = "basic",
+};
+
+const char *scheme_type_name(enum scheme_type t)
+{
+	return scheme_types[t];
+}
+
+static bool load_scheme_type(struct loader *l, const struct json *v, enum scheme_type *ret)
+{
+	const char *name = json_get_str(v, "type");
+
+	for (size_t i = 0; i < ARRAY_LEN(scheme_types); i++)
+		if (str_eq(name, scheme_types[i])) {
+			*ret = (enum scheme_type)i;
+			return true;
+		}
+	return field_bad(l, "type", "basic");
+}
+
+/* It becomes the name of a file. */
+static bool security_name_ok(struct loader *l, const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+	size_t n = strlen(name);
+
+	if (n == 0 || n > 253 || name[0] == '.' || strspn(name, letters) != n)
+		return field_bad(l, "security", "the name of a Security");
+	return true;
+}
+
+static bool load_scheme(struct loader *l, const struct json *v, struct contract_scheme *s)
+{
+	static const char *const names[] = { "type", "security" };
+
+	return field_object(l, v, names, ARRAY_LEN(names)) && load_scheme_type(l, v, &s->type) &&
+	       field_text(l, v, "security", &s->security) && security_name_ok(l, s->security);
+}
+
+static bool load_schemes(struct loader *l, const struct json *root)
+{
+	struct contract *c = l->c;
+	size_t i = 0;
+
+	if (!json_get(root, "schemes"))
+		return true;
+	if (!field_list(l, root, "schemes", CONTRACT_MAX_SCHEMES, &c->n_schemes))
+		return false;
+	c->schemes = arena_alloc(l->a, (c->n_schemes + 1) * sizeof(*c->schemes));
+	json_foreach (v, json_get(root, "schemes")) {
+		if (!load_scheme(l, v, &c->schemes[i]))
+			return field_within(l->err, "schemes", i);
+		i++;
+	}
+	return true;
+}
+
 /* ---- endpoints ---- */
 
 static bool load_endpoints(struct loader *l, const struct json *root)
@@ -121,20 +181,37 @@ static bool load_method(struct loader *l, const struct json *v, enum method *ret
 	return *ret != METHOD_OTHER || field_bad(l, "method", "the name of an HTTP method");
 }
 
-static bool load_indices(struct loader *l, const struct json *v, struct contract_operation *op)
+/* Numbers below `end`. */
+static bool load_indices(struct loader *l, const struct json *v, const char *key, size_t end,
+	size_t **ret, size_t *ret_n)
 {
 	size_t i = 0;
 
-	if (!field_list(l, v, "issuers", CONTRACT_MAX_ISSUERS, &op->n_issuers))
+	if (!field_list(l, v, key, CONTRACT_MAX_ISSUERS, ret_n))
 		return false;
-	op->issuers = arena_alloc(l->a, (op->n_issuers + 1) * sizeof(*op->issuers));
-	json_foreach (x, json_get(v, "issuers")) {
+	*ret = arena_alloc(l->a, (*ret_n + 1) * sizeof(**ret));
+	json_foreach (x, json_get(v, key)) {
 		int64_t n;
 
-		if (!json_int(x, &n) || n < 0 || (size_t)n >= l->c->n_issuers)
-			return field_bad(l, "issuers", "numbers of existing issuers");
-		op->issuers[i++] = (size_t)n;
+		if (!json_int(x, &n) || n < 0 || (size_t)n >= end)
+			return field_bad(l, key, "numbers of existing entries");
+		(*ret)[i++] = (size_t)n;
 	}
+	return true;
+}
+
+static bool load_accepted(struct loader *l, const struct json *v, struct contract_operation *op)
+{
+	const struct contract *c = l->c;
+
+	if (!load_indices(l, v, "issuers", c->n_issuers, &op->issuers, &op->n_issuers))
+		return false;
+	if (json_get(v, "schemes") &&
+		!load_indices(l, v, "schemes", c->n_schemes, &op->schemes, &op->n_schemes))
+		return false;
+	if (op->secured && op->n_issuers + op->n_schemes == 0)
+		return field_bad(
+			l, "issuers", "at least one, or a scheme, since the operation is secured");
 	return true;
 }
 
@@ -171,18 +248,16 @@ static bool load_endpoint_index(
 
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
-	static const char *const names[] = { "method", "id", "secured", "issuers", "scopes",
-		"endpoint", "sandbox", "tier" };
+	static const char *const names[] = { "method", "id", "secured", "issuers", "schemes",
+		"scopes", "endpoint", "sandbox", "tier" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||
-		!load_indices(l, v, op) || !load_scopes(l, v, op) ||
+		!load_accepted(l, v, op) || !load_scopes(l, v, op) ||
 		!load_endpoint_index(l, v, "endpoint", &op->endpoint) ||
 		!load_endpoint_index(l, v, "sandbox", &op->sandbox) ||
 		!tier_load(l, v, &l->c->limits, &op->tier))
 		return false;
-	if (op->secured && op->n_issuers == 0)
-		return field_bad(l, "issuers", "at least one, since the operation is secured");
 	if (op->endpoint == SIZE_MAX && op->sandbox == SIZE_MAX)
 		return field_bad(l, "endpoint", "an endpoint or a sandbox");
 	return true;
@@ -362,8 +437,8 @@ static bool load_settings(struct loader *l, const struct json *root)
 
 static bool load(struct loader *l, const char *bytes, size_t n)
 {
-	static const char *const names[] = { "version", "apis", "issuers", "endpoints", "limits",
-		"settings" };
+	static const char *const names[] = { "version", "apis", "issuers", "schemes", "endpoints",
+		"limits", "settings" };
 	const struct json *root;
 	int64_t version;
 
@@ -376,7 +451,7 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 		return err_set(l->err, ERR_INVALID, "version: expected %d", CONTRACT_VERSION);
 	l->c->version = CONTRACT_VERSION;
 	return field_object(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
-	       load_issuers(l, root) && load_endpoints(l, root) &&
+	       load_issuers(l, root) && load_schemes(l, root) && load_endpoints(l, root) &&
 	       limits_load(l, root, &l->c->limits) && load_apis(l, root);
 }
 

@@ -57,6 +57,7 @@ enum {
 	CONTRACT_MAX_APIS = 1000,
 	CONTRACT_MAX_OPERATIONS = 10000,
 	CONTRACT_MAX_ISSUERS = 100,
+	CONTRACT_MAX_SCHEMES = 100,
 	CONTRACT_MAX_KEYS = 20,	    /* per issuer */
 	CONTRACT_MAX_SCOPES = 100,  /* per operation */
 	CONTRACT_MAX_TEXT = 4096,   /* any one text but a key */
@@ -74,6 +75,20 @@ struct contract_issuer {
 	struct contract_key *keys;
 	size_t n_keys;
 };
+
+/* A Security of another type than JWT. What proves its users is no part of a contract: see
+ * credentials.h. */
+enum scheme_type {
+	SCHEME_BASIC,
+};
+
+struct contract_scheme {
+	enum scheme_type type;
+	const char *security; /* its name: also that of its credentials */
+};
+
+/* "basic" … */
+const char *scheme_type_name(enum scheme_type t);
 
 struct contract_endpoint {
 	const char *url; /* as written: scheme://host[:port][/path] */
@@ -105,6 +120,8 @@ struct contract_operation {
 	bool secured;
 	size_t *issuers; /* indices into contract.issuers that this operation accepts */
 	size_t n_issuers;
+	size_t *schemes; /* indices into contract.schemes that it accepts as well */
+	size_t n_schemes;
 	const char **scopes; /* any one suffices; n_scopes 0: none needed */
 	size_t n_scopes;
 	size_t endpoint;  /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none
@@ -153,6 +170,8 @@ struct contract {
 	size_t n_apis;
 	struct contract_issuer *issuers;
 	size_t n_issuers;
+	struct contract_scheme *schemes;
+	size_t n_schemes;
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
 	struct limits limits;

@@ -5,6 +5,7 @@
 
 #include "gateway/core/cache.h"
 #include "gateway/core/cors.h"
+#include "gateway/core/credentials.h"
 #include "gateway/core/fault.h"
 #include "gateway/core/route.h"
 #include "gateway/core/throttle.h"
@@ -18,6 +19,7 @@ struct core {
 	struct route_table *routes;
 	struct cache *cache;
 	struct throttle *throttle;
+	const struct credentials *credentials; /* NULL: none yet */
 	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
 	EVP_MD_CTX *digest;
 	uint64_t hits;
@@ -33,8 +35,9 @@ struct decision {
 	struct route route;
 	struct span credentials;
 	struct token_parts parts;
-	const struct token *token; /* in parts or in the cache */
-	const struct contract_issuer *issuer;
+	struct token user;		      /* what is known of a user without a token */
+	const struct token *token;	      /* in parts, in the cache, or user */
+	const struct contract_issuer *issuer; /* NULL: not by a token */
 	struct verdict *verdict;
 };
 
@@ -67,6 +70,11 @@ void core_free(struct core *core)
 	cache_free(core->cache);
 	arena_free(core->arena);
 	free(core);
+}
+
+void core_set_credentials(struct core *core, const struct credentials *credentials)
+{
+	core->credentials = credentials;
 }
 
 void core_stats(const struct core *core, struct core_stats *ret)
@@ -173,30 +181,28 @@ static bool starts_with_word(struct span s, const char *word)
 	return s.n >= n && strncasecmp(s.at, word, n) == 0 && (s.n == n || s.at[n] == ' ');
 }
 
-static bool has_credentials(struct decision *d)
+/* What follows the scheme's word. */
+static struct span behind_word(struct span s, const char *word)
 {
-	const struct core_request *r = d->request;
-	struct span value = { 0 };
-	size_t n = 0;
-
-	if (!r->header || !r->header(r->arg, d->route.api->auth_header, &value, &n) || value.n == 0)
-		return refuse(d, 900902, "no credentials");
-	if (n > 1)
-		return refuse(d, 900901, "credentials given twice");
-	if (starts_with_word(value, "basic"))
-		return refuse(d, 900917, "basic credentials");
-	if (!starts_with_word(value, "bearer"))
-		return refuse(d, 900901, "unknown scheme");
-	value.at += strlen("bearer");
-	value.n -= strlen("bearer");
-	while (value.n > 0 && *value.at == ' ') {
-		value.at++;
-		value.n--;
+	s.at += strlen(word);
+	s.n -= strlen(word);
+	while (s.n > 0 && *s.at == ' ') {
+		s.at++;
+		s.n--;
 	}
-	while (value.n > 0 && value.at[value.n - 1] == ' ')
-		value.n--;
-	d->credentials = value;
-	return true;
+	while (s.n > 0 && s.at[s.n - 1] == ' ')
+		s.n--;
+	return s;
+}
+
+static bool accepts(const struct decision *d, enum scheme_type type)
+{
+	const struct contract_operation *op = d->verdict->operation;
+
+	for (size_t i = 0; i < op->n_schemes; i++)
+		if (d->core->contract->schemes[op->schemes[i]].type == type)
+			return true;
+	return false;
 }
 
 /* Whether one of the issuer's keys that are valid today signed the token. */
@@ -286,6 +292,46 @@ static bool token_is_good(struct decision *d)
 	return true;
 }
 
+static bool user_is_good(struct decision *d)
+{
+	const struct user *u;
+	const char *why;
+	int code = basic_check(d->a, d->core->contract, d->verdict->operation, d->core->credentials,
+		d->credentials, &u, &why);
+
+	if (code != 0)
+		return refuse(d, code, why);
+	d->user = token_empty();
+	d->user.subject = u->name;
+	d->user.application = d->user.application_id = "anonymous";
+	d->user.application_tier = "Unlimited";
+	d->user.scope = u->scopes;
+	d->token = &d->user;
+	return true;
+}
+
+static bool is_authenticated(struct decision *d)
+{
+	const struct core_request *r = d->request;
+	struct span value = { 0 };
+	size_t n = 0;
+
+	if (!r->header || !r->header(r->arg, d->route.api->auth_header, &value, &n) || value.n == 0)
+		return refuse(d, 900902, "no credentials");
+	if (n > 1)
+		return refuse(d, 900901, "credentials given twice");
+	if (starts_with_word(value, "basic")) {
+		d->credentials = behind_word(value, "basic");
+		return accepts(d, SCHEME_BASIC) ? user_is_good(d)
+						: refuse(d, 900917, "basic credentials");
+	}
+	if (!starts_with_word(value, "bearer"))
+		return refuse(d, 900901, "unknown scheme");
+	d->credentials = behind_word(value, "bearer");
+	return d->verdict->operation->n_issuers > 0 ? token_is_good(d)
+						    : refuse(d, 900917, "a token");
+}
+
 static struct span copied(struct arena *a, const char *text)
 {
 	size_t n = strlen(text);
@@ -303,7 +349,7 @@ static bool may_use_operation(struct decision *d)
 	d->verdict->sandbox = d->token->sandbox;
 	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes))
 		return refuse(d, 900910, "scope");
-	if (d->issuer->validate_subscription &&
+	if (d->issuer && d->issuer->validate_subscription &&
 		!token_is_subscribed(d->token, api->title, api->version))
 		return refuse(d, 900908, "subscription");
 	return true;
@@ -352,8 +398,7 @@ void core_decide(
 	*ret = (struct verdict){ 0 };
 	if (!target_is_clear(&d) || !is_not_health(&d) || !path_exists(&d) || !method_exists(&d))
 		return;
-	if (ret->operation->secured &&
-		(!has_credentials(&d) || !token_is_good(&d) || !may_use_operation(&d)))
+	if (ret->operation->secured && (!is_authenticated(&d) || !may_use_operation(&d)))
 		return;
 	if (is_within_limits(&d))
 		forward(&d);

@@ -13,6 +13,7 @@
 
 #include "gateway/core/contract.h"
 
+struct credentials;
 struct window_table;
 
 /* Where requests are counted; shared by all workers of a gateway. */
@@ -32,6 +33,10 @@ struct core_options {
 /* Keeps a pointer to c, which must outlive it. */
 struct core *core_new(const struct contract *c, const struct core_options *options);
 void core_free(struct core *core);
+
+/* Until the next call; keeps the pointer. Without credentials users are refused as an internal
+ * error. */
+void core_set_credentials(struct core *core, const struct credentials *credentials);
 
 struct span {
 	const char *at;
@@ -96,7 +101,7 @@ struct verdict {
 	const struct contract_api *api;
 	const struct contract_path *path;
 	const struct contract_operation *operation;
-	struct span subject;	 /* claim sub */
+	struct span subject;	 /* claim sub, or the user's name */
 	struct span application; /* application name or id */
 	bool sandbox;
 	struct verdict_limit limit;

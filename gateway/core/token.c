@@ -7,6 +7,17 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 
+struct token token_empty(void)
+{
+	return (struct token){ .id = "",
+		.issuer = "",
+		.subject = "",
+		.application = "",
+		.application_id = "",
+		.application_tier = "",
+		.scope = "" };
+}
+
 /* ---- reading ---- */
 
 static struct json *json_part(struct arena *a, struct span part)

@@ -45,6 +45,9 @@ struct token {
 	const struct contract_key *signer; /* verified the signature; NULL: nobody yet */
 };
 
+/* Says nothing; for callers that are known in another way. */
+struct token token_empty(void);
+
 /* A token cut and decoded, not verified. */
 struct token_parts {
 	struct span signed_bytes; /* header.payload as sent */

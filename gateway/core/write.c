@@ -29,20 +29,33 @@ static struct json *issuer_json(struct arena *a, const struct contract_issuer *s
 	return o;
 }
 
+static struct json *scheme_json(struct arena *a, const struct contract_scheme *s)
+{
+	return json_format(a, "{'type':%s,'security':%s}", scheme_type_name(s->type), s->security);
+}
+
+static struct json *indices_json(struct arena *a, const size_t *at, size_t n)
+{
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, json_number(a, (double)at[i]));
+	return list;
+}
+
 static struct json *operation_json(struct arena *a, const struct contract_operation *op)
 {
-	struct json *issuers = json_array(a);
 	struct json *scopes = json_array(a);
 	struct json *o = json_object(a);
 
-	for (size_t i = 0; i < op->n_issuers; i++)
-		json_add(issuers, json_number(a, (double)op->issuers[i]));
 	for (size_t i = 0; i < op->n_scopes; i++)
 		json_add_str(a, scopes, op->scopes[i]);
 	json_set_str(a, o, "method", method_name(op->method));
 	json_set_str(a, o, "id", op->id);
 	json_set_bool(a, o, "secured", op->secured);
-	json_set(a, o, "issuers", issuers);
+	json_set(a, o, "issuers", indices_json(a, op->issuers, op->n_issuers));
+	if (op->n_schemes > 0)
+		json_set(a, o, "schemes", indices_json(a, op->schemes, op->n_schemes));
 	json_set(a, o, "scopes", scopes);
 	if (op->endpoint != SIZE_MAX)
 		json_set_int(a, o, "endpoint", (int64_t)op->endpoint);
@@ -107,6 +120,7 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 {
 	struct json *endpoints = json_array(a);
 	struct json *issuers = json_array(a);
+	struct json *schemes = json_array(a);
 	struct json *apis = json_array(a);
 	struct json *root = json_object(a);
 
@@ -114,11 +128,15 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 		json_add(apis, api_json(a, &c->apis[i]));
 	for (size_t i = 0; i < c->n_issuers; i++)
 		json_add(issuers, issuer_json(a, &c->issuers[i]));
+	for (size_t i = 0; i < c->n_schemes; i++)
+		json_add(schemes, scheme_json(a, &c->schemes[i]));
 	for (size_t i = 0; i < c->n_endpoints; i++)
 		json_add(endpoints, json_format(a, "{'url':%s}", c->endpoints[i].url));
 	json_set_int(a, root, "version", c->version);
 	json_set(a, root, "apis", apis);
 	json_set(a, root, "issuers", issuers);
+	if (c->n_schemes > 0)
+		json_set(a, root, "schemes", schemes);
 	json_set(a, root, "endpoints", endpoints);
 	json_set(a, root, "limits", limits_json(a, &c->limits));
 	json_set(a, root, "settings", settings_json(a, c));

@@ -114,6 +114,11 @@ static void resolv_conf(struct rendering *r)
 	str_add(&r->out, r->settings->resolv_conf);
 }
 
+static void credentials(struct rendering *r)
+{
+	str_add(&r->out, r->settings->credentials_dir);
+}
+
 static void hosts(struct rendering *r)
 {
 	str_add(&r->out, r->settings->hosts);
@@ -153,6 +158,7 @@ static const struct {
 	{ "CONNECTIONS", connections },
 	{ "CONTRACT", contract_file },
 	{ "COUNTERS", counters },
+	{ "CREDENTIALS", credentials },
 	{ "DRAIN_SECONDS", drain_seconds },
 	{ "HEADER_BUFFER", header_buffer },
 	{ "HOSTS", hosts },

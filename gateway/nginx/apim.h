@@ -6,6 +6,7 @@
  *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   cors.c      what answers say about origins
+ *   watch.c     credentials: files that may change while the gateway runs
  *   page.c      every error that nginx itself would answer with HTML
  *   sparing.c   idle connections of clients while a worker ends
  *   log.c       one JSON object per request on standard output
@@ -29,6 +30,7 @@
 
 struct arena;
 struct backend;
+struct watch;
 
 extern ngx_module_t ngx_http_apim_module;
 
@@ -55,12 +57,14 @@ struct apim {
 	ngx_str_t resolv_file;
 	ngx_str_t hosts_file;
 	ngx_str_t state_file;
+	ngx_str_t credentials_dir;
 	ngx_array_t *trust_files; /* ngx_str_t */
 	ngx_uint_t n_counters;
 
 	/* per worker */
 	struct core *core;
 	struct backend *backends;
+	struct watch *watch; /* NULL: the contract needs no credentials */
 };
 
 struct apim *apim_of(ngx_http_request_t *r);
@@ -106,6 +110,12 @@ ngx_int_t request_answer(
 	ngx_http_request_t *r, ngx_uint_t status, struct span type, struct span body);
 
 void request_worker_exit(void);
+
+/* ---- watch.c ---- */
+
+/* Reads the credentials of all schemes for this worker's core, now and whenever they change. */
+bool watch_start(struct apim *m, ngx_cycle_t *cycle);
+void watch_stop(struct apim *m);
 
 /* ---- header.c ---- */
 

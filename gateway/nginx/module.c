@@ -112,6 +112,8 @@ static ngx_command_t commands[] = {
 	/* http: its first byte is 1 while the gateway drains, 2 around a reload; written by the
 	   launcher */
 	MAIN_FILE("apim_state", state_file),
+	/* http: the folder with <security>.json of every scheme of the contract */
+	MAIN_FILE("apim_credentials", credentials_dir),
 	/* http, may stand several times: certificates that backends' certificates have to lead to
 	 */
 	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
@@ -380,7 +382,7 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	counters = counters_of(m);
 	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
-	return m->backends ? NGX_OK : NGX_ERROR;
+	return m->backends && watch_start(m, cycle) ? NGX_OK : NGX_ERROR;
 }
 
 static void exit_process(ngx_cycle_t *cycle)
@@ -391,6 +393,7 @@ static void exit_process(ngx_cycle_t *cycle)
 	if (!m || !m->contract)
 		return;
 	backend_stop_all(m);
+	watch_stop(m);
 	core_free(m->core);
 	m->core = NULL;
 	request_worker_exit();

@@ -67,7 +67,7 @@ struct security_key {
  *   jwt     issuer, audience?, validate_subscription, keys (one or more)
  *   apikey  issuer?, audience?, alias?, validate_allowed_apis
  *   oauth   endpoint, username, password, keys (the key manager's, may be empty)
- *   basic   username, password */
+ *   basic   username, password (a hash: see security_password), scopes? */
 struct security_policy_entry {
 	const char *issuer;
 	const char *audience;
@@ -75,6 +75,7 @@ struct security_policy_entry {
 	const char *endpoint;
 	const char *username;
 	const char *password;
+	const char *scopes; /* of the user: "read,write" */
 	bool validate_subscription;
 	bool validate_allowed_apis;
 	struct vec keys; /* struct security_key * */
@@ -84,6 +85,10 @@ struct security_policy {
 	enum security_type type;
 	struct vec entries; /* struct security_policy_entry * */
 };
+
+/* A user's password as gateways get it: "@sha256:{hex}". One that is a hash already, @sha256:{hex},
+ * @sha384:{hex} or @sha512:{hex}, stays as it is. */
+const char *security_password(struct arena *a, const char *password);
 
 struct json *security_policy_json(struct arena *a, const struct security_policy *p);
 

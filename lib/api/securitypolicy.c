@@ -3,6 +3,7 @@
 #include "lib/api/security.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 
@@ -17,6 +18,7 @@ static const struct field entry_fields[] = {
 	{ "endpoint", offsetof(struct security_policy_entry, endpoint), FIELD_STRING, 0, 0, 0 },
 	{ "username", offsetof(struct security_policy_entry, username), FIELD_STRING, 0, 0, 0 },
 	{ "password", offsetof(struct security_policy_entry, password), FIELD_STRING, 0, 0, 0 },
+	{ "scopes", offsetof(struct security_policy_entry, scopes), FIELD_STRING, 0, 0, 0 },
 	{ "validateSubscription", offsetof(struct security_policy_entry, validate_subscription),
 		FIELD_BOOL, 0, 0, 0 },
 	{ "validateAllowedAPIs", offsetof(struct security_policy_entry, validate_allowed_apis),
@@ -37,6 +39,31 @@ char *security_policy_name(struct arena *a, const char *security)
 	return arena_printf(a, "%s-security", security);
 }
 
+static bool is_hash(const char *password)
+{
+	static const struct {
+		const char *before;
+		size_t digits;
+	} forms[] = { { "@sha256:{", 64 }, { "@sha384:{", 96 }, { "@sha512:{", 128 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		const char *digits = password + strlen(forms[i].before);
+
+		if (str_starts(password, forms[i].before) &&
+			strspn(digits, "0123456789abcdefABCDEF") == forms[i].digits &&
+			str_eq(digits + forms[i].digits, "}"))
+			return true;
+	}
+	return false;
+}
+
+const char *security_password(struct arena *a, const char *password)
+{
+	if (is_hash(password))
+		return password;
+	return arena_printf(a, "@sha256:{%s}", sha256_hex(a, password, strlen(password)));
+}
+
 /* ---- writing ---- */
 
 static struct json *keys_json(struct arena *a, const struct vec *keys)
@@ -53,8 +80,10 @@ static struct json *entry_json(
 	struct arena *a, enum security_type type, const struct security_policy_entry *e)
 {
 	struct json *v = json_prune(json_format(a,
-		"{'issuer':%s,'audience':%s,'alias':%s,'endpoint':%s,'username':%s,'password':%s}",
-		e->issuer, e->audience, e->alias, e->endpoint, e->username, e->password));
+		"{'issuer':%s,'audience':%s,'alias':%s,'endpoint':%s,'username':%s,'password':%s,"
+		"'scopes':%s}",
+		e->issuer, e->audience, e->alias, e->endpoint, e->username, e->password,
+		e->scopes));
 
 	if (type == SECURITY_JWT)
 		json_set_bool(a, v, "validateSubscription", e->validate_subscription);

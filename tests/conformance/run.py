@@ -25,7 +25,7 @@ import algorithms
 import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
-from world import HERE, Gateway, Tokens, free_port, make_certificates, wait
+from world import HERE, Gateway, Tokens, basic, free_port, make_certificates, users, wait
 
 STORIES = []
 
@@ -69,10 +69,10 @@ class World:
             gateway.kill()
 
 
-def get(gateway, path, token=None, connection=None):
+def get(gateway, path, token=None, connection=None, headers=None):
     """Status and body; over one connection when it is given."""
     c = connection or http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
-    c.request("GET", path, headers={"Authorization": "Bearer " + token} if token else {})
+    c.request("GET", path, headers=(headers or {}) | ({"Authorization": "Bearer " + token} if token else {}))
     r = c.getresponse()
     return r.status, r.read()
 
@@ -253,6 +253,39 @@ def the_log_tells_what_happened(world, gateway):
 
 
 @story
+def a_changed_password_counts_without_a_restart_or_a_failure(world, _):
+    gateway = world.gateway().start()
+    by = lambda user, password: get(gateway, "/users/basic", headers={"Authorization": basic(user, password)})[0]
+    with Load(gateway, "/users/basic", 2, {"Authorization": basic("writer", "p:w")}) as load:
+        assert by("admin", "admin") == 200 and by("admin", "fresh") == 401
+        gateway.write_credentials("users", users(("admin", "fresh"), ("writer", "p:w")))
+        wait("the new password", lambda: by("admin", "fresh") == 200)
+        wait("the end of the old one", lambda: by("admin", "admin") == 401)
+        gateway.write_credentials("users", "{ broken")
+        wait("a message", lambda: 'users.json": ' in gateway.err_path.read_text())
+        assert by("admin", "fresh") == 200
+        gateway.write_credentials("users", users(("writer", "p:w"),))
+        wait("the end of a user", lambda: by("admin", "fresh") == 401)
+    assert not load.failures, load.failures[:3]
+    return gateway
+
+
+@story
+def credentials_that_are_missing_at_the_start_are_an_internal_error_until_they_come(world, _):
+    gateway = world.gateway()
+    (gateway.credentials / "users.json").unlink()
+    gateway.start()
+    by_admin = {"Authorization": basic("admin", "admin")}
+    status, body = get(gateway, "/users/basic", headers=by_admin)
+    assert status == 500 and b'"code":900900' in body, (status, body)
+    assert get(gateway, "/users/two", headers={"Authorization": basic("other", "0ther")})[0] == 200
+    assert get(gateway, "/users/basic")[0] == 401
+    gateway.write_credentials("users", users(("admin", "admin"),))
+    wait("the credentials", lambda: get(gateway, "/users/basic", headers=by_admin)[0] == 200)
+    return gateway
+
+
+@story
 def sighup_reads_the_files_again_without_a_failure(world, _):
     gateway = world.gateway().start()
     with Load(gateway, "/store/v1.0.0/files/load", 4) as load:
@@ -421,8 +454,9 @@ def in_parallel(n, function):
 class Load:
     """Clients that keep their connections, as real ones do, and note every failure."""
 
-    def __init__(self, gateway, path, clients):
+    def __init__(self, gateway, path, clients, headers=None):
         self.gateway, self.path, self.done, self.closed, self.failures, self.stopping = gateway, path, 0, 0, [], False
+        self.headers = headers or {}
         self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
 
     def note(self, function):
@@ -437,7 +471,7 @@ class Load:
         c = http.client.HTTPConnection("127.0.0.1", self.gateway.http, timeout=10)
         while not self.stopping:
             try:
-                c.request("GET", self.path)
+                c.request("GET", self.path, headers=self.headers)
                 r = c.getresponse()
                 r.read()
                 if r.status != 200:

@@ -1,5 +1,6 @@
 """Keys, tokens, certificates and a running gateway: what the conformance tests stand on."""
 import base64
+import hashlib
 import json
 import os
 import re
@@ -118,6 +119,25 @@ def make_certificates(folder):
     (trust / "ca.crt").write_bytes((folder / "ca.crt").read_bytes())
 
 
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def users(*entries):
+    """What security-svc makes of a Security of type basic: (name, password or hash) or (name, …, scopes)."""
+    def entry(name, password, scopes=None):
+        hashed = password if password.startswith("@") else "@sha256:{%s}" % hashlib.sha256(password.encode()).hexdigest()
+        return {"username": name, "password": hashed} | ({"scopes": scopes} if scopes else {})
+    return json.dumps({"type": "basic", "entries": [entry(*e) for e in entries]})
+
+
+CREDENTIALS = {
+    "users": users(("admin", "admin"), ("writer", "p:w", "read,write"),
+                   ("old", "@sha512:{%s}" % hashlib.sha512(b"older").hexdigest())),
+    "more-users": users(("other", "0ther")),
+}
+
+
 class Gateway:
     """The launcher, with nginx and the module, on ports of its own."""
     count = 0
@@ -130,11 +150,16 @@ class Gateway:
         self.contract = self.folder / "contract.json"
         self.contract.write_text(contract)
         self.log_path, self.err_path = self.folder / "log", self.folder / "err"
+        self.credentials = self.folder / "credentials"
+        self.credentials.mkdir()
+        for name, text in CREDENTIALS.items():
+            self.write_credentials(name, text)
         self.environment = {
             "PATH": os.environ["PATH"], "GATEWAY_CONTRACT": str(self.contract), "GATEWAY_RUN_DIR": str(self.folder / "run"),
             "GATEWAY_NGINX": os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx"),
             "GATEWAY_MODULE": str(build / "gateway/ngx_http_apim_module.so"), "GATEWAY_TLS_DIR": str(self.folder / "tls"),
-            "GATEWAY_TRUST_DIR": str(folder / "trust"), "GATEWAY_CA_BUNDLE": "/nonexistent", "GATEWAY_WORKERS": "2",
+            "GATEWAY_TRUST_DIR": str(folder / "trust"), "GATEWAY_CREDENTIALS_DIR": str(self.credentials),
+            "GATEWAY_CA_BUNDLE": "/nonexistent", "GATEWAY_WORKERS": "2",
             "GATEWAY_RESOLV_CONF": str(folder / "resolv.conf"), "GATEWAY_HOSTS": str(folder / "hosts"), "GATEWAY_PRE_STOP_SECONDS": "1",
             "GATEWAY_DRAIN_SECONDS": "5", "GATEWAY_BIND": "127.0.0.1", "GATEWAY_HTTP_PORT": str(self.http),
             "GATEWAY_HTTPS_PORT": str(self.https), "GATEWAY_METRICS_PORT": str(self.metrics), **environment}
@@ -145,6 +170,12 @@ class Gateway:
                                  "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0"}
         self.binary = build / "bin/gateway"
         self.process = None
+
+    def write_credentials(self, name, text):
+        """As Kubernetes does it: the new file takes the old one's place."""
+        fresh = self.credentials / f".{name}"
+        fresh.write_text(text)
+        fresh.rename(self.credentials / f"{name}.json")
 
     def start(self):
         with open(self.log_path, "ab") as out, open(self.err_path, "ab") as err:

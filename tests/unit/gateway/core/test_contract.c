@@ -53,7 +53,7 @@ static void every_broken_reference_and_bound_is_named(void **state)
 		{ "\"issuers\":[0", "\"issuers\":[9", "operations[0].issuers" },
 		{ "\"issuers\":[0", "\"issuers\":[-1", "operations[0].issuers" },
 		{ "\"issuers\":[0", "\"issuers\":[0.5", "operations[0].issuers" },
-		{ "\"issuers\":[0,1,2]", "\"issuers\":[]", "at least one, since" },
+		{ "\"issuers\":[0,1,2]", "\"issuers\":[]", "since the operation is secured" },
 		{ "\"secured\":true", "\"secured\":1", "secured: expected true or false" },
 		{ "\"secured\":true,", "", "secured: expected true or false" },
 		{ "\"secured\":true", "\"secured\":true,\"limit\":5", "limit: unknown field" },
@@ -94,6 +94,33 @@ static void every_broken_reference_and_bound_is_named(void **state)
 			fail_msg("accepted: %s", cases[i].to);
 		if (!strstr(err.msg, cases[i].words))
 			fail_msg("%s: \"%s\" lacks \"%s\"", cases[i].to, err.msg, cases[i].words);
+	}
+}
+
+static void a_scheme_is_of_a_known_type_and_named_like_a_file(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	static const char basic[] = "tests/golden/toolkit/security-basic/contract.json";
+	char *text = json_text(a, contract_json(a, a_contract(a, test_file(a, basic, NULL))));
+	static const struct {
+		const char *from, *to, *words;
+	} cases[] = {
+		{ "\"schemes\":[0]", "\"schemes\":[1]", "operations[0].schemes" },
+		{ "\"type\":\"basic\"", "\"type\":\"digest\"", "schemes[0].type" },
+		{ "\"security\":\"petstorebasic\"", "\"security\":\"../passwd\"",
+			"schemes[0].security" },
+		{ "\"security\":\"petstorebasic\"", "\"security\":\"\"", "schemes[0].security" },
+		{ "\"security\":\"petstorebasic\"", "\"security\":\".\"", "schemes[0].security" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *broken = replaced(a, text, cases[i].from, cases[i].to);
+		struct err err = { .msg = "" };
+
+		if (contract_load(a, broken, strlen(broken), &err) ||
+			!strstr(err.msg, cases[i].words))
+			fail_msg("%s: %s", cases[i].to, err.msg);
 	}
 }
 
@@ -198,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_written_contract_reads_as_the_same),
 		cmocka_unit_test(every_broken_reference_and_bound_is_named),
+		cmocka_unit_test(a_scheme_is_of_a_known_type_and_named_like_a_file),
 		cmocka_unit_test(rsa_keys_of_less_than_2048_bits_are_refused),
 		cmocka_unit_test(a_missing_file_is_not_found),
 		cmocka_unit_test(urls_are_split_and_checked),
