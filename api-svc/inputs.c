@@ -307,22 +307,42 @@ static void need_security(const struct world *w, const struct inputs *in, struct
 		need_input(n, KIND_SECURITY, in->ns, name);
 }
 
-void inputs_need(const struct world *w, struct needs *n)
+bool inputs_use(const struct inputs *in, enum conf_object o)
 {
-	struct inputs in;
+	switch (o) {
+	case CONF_KANIKO:
+		return false;
+	case CONF_INGRESS:
+		return in->conf.mode == OPERATOR_INGRESS || in->api.ingress_hostname;
+	case CONF_ROUTE:
+		return in->conf.mode == OPERATOR_ROUTE;
+	case CONF_ISTIO:
+		return in->conf.mode == OPERATOR_ISTIO;
+	case CONF_CONTROLLER:
+	case CONF_APIM:
+	case CONF_REGISTRY:
+	case CONF_HPA:
+	case CONF_OBJECTS:
+		break;
+	}
+	return true;
+}
 
-	inputs_read(w, &in);
-	vec_foreach (const char *, map, &in.api.definitions)
-		need_input(n, KIND_CONFIG_MAP, in.ns, map);
+void inputs_need(const struct inputs *in, struct needs *n)
+{
+	const struct world *w = in->world;
+
+	vec_foreach (const char *, map, &in->api.definitions)
+		need_input(n, KIND_CONFIG_MAP, in->ns, map);
 	for (enum conf_object o = CONF_CONTROLLER; o < CONF_OBJECTS; o++)
-		if (o != CONF_KANIKO)
+		if (inputs_use(in, o))
 			need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(o));
-	for (size_t i = 0; i < in.scan.securities.n; i++)
-		need_security(w, &in, n, in.scan.securities.at[i], true);
-	for (size_t i = 0; i < in.scan.schemes.n; i++)
-		need_security(w, &in, n, in.scan.schemes.at[i], false);
-	if (in.scan.needs_default_security)
-		need_security(w, &in, n, DEFAULT_SECURITY, true);
-	need_input(n, KIND_SECRET, in.ns, PULL_SECRET);
-	targets_need(w, &in, n);
+	for (size_t i = 0; i < in->scan.securities.n; i++)
+		need_security(w, in, n, in->scan.securities.at[i], true);
+	for (size_t i = 0; i < in->scan.schemes.n; i++)
+		need_security(w, in, n, in->scan.schemes.at[i], false);
+	if (in->scan.needs_default_security)
+		need_security(w, in, n, DEFAULT_SECURITY, true);
+	need_input(n, KIND_SECRET, in->ns, PULL_SECRET);
+	targets_need(w, in, n);
 }

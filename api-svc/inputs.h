@@ -62,8 +62,12 @@ struct inputs {
 /* Reads w as far as it goes. */
 void inputs_read(const struct world *w, struct inputs *ret);
 
-/* Asks for what inputs_read looks for. */
-void inputs_need(const struct world *w, struct needs *n);
+/* Asks for what inputs_read looks for, and found so far. */
+void inputs_need(const struct inputs *in, struct needs *n);
+
+/* The API is made with this object of the configuration: only what the mode looks at, a change of
+ * the rest is no news. */
+bool inputs_use(const struct inputs *in, enum conf_object o);
 
 /* Sets a problem, unless there is one: the first of a condition stays. */
 void problem(struct inputs *in, struct problem *p, const char *reason, const char *fmt, ...)

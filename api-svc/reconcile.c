@@ -1,6 +1,7 @@
 #include "api-svc/reconcile.h"
 
 #include "api-svc/build.h"
+#include "api-svc/expose.h"
 #include "api-svc/inputs.h"
 #include "api-svc/rollout.h"
 #include "lib/base/arena.h"
@@ -24,11 +25,15 @@ static bool is_gone(const struct world *w)
 
 void api_needs(const struct world *w, struct needs *n)
 {
+	struct inputs in;
+
 	if (is_gone(w))
 		return;
-	inputs_need(w, n);
+	inputs_read(w, &in);
+	inputs_need(&in, n);
 	build_need(w, n);
 	rollout_need(w, n);
+	expose_need(&in, n);
 }
 
 /* Owner references take the children along; what is left is to say so, and to have a build in hand

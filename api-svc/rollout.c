@@ -1,5 +1,6 @@
 #include "api-svc/rollout.h"
 
+#include "api-svc/expose.h"
 #include "api-svc/inputs.h"
 #include "api-svc/names.h"
 #include "api-svc/workload.h"
@@ -142,6 +143,7 @@ void rollout_apply(struct plan *p, const struct inputs *in, const struct image *
 	plan_apply(p, deployment, 0);
 	plan_apply(p, workload_service(p->arena, &w), 0);
 	plan_apply(p, workload_hpa(p->arena, &w), 0);
+	expose_apply(p, in);
 }
 
 /* What this plan wants the Deployment to be; NULL if it says nothing about it. */
@@ -182,12 +184,15 @@ static void judge_service(struct plan *p, const struct inputs *in)
 	const struct json *s = live(p, KIND_SERVICE);
 	const char *address = child_state(p->arena, KIND_SERVICE, s);
 	const char *type = json_get_str(json_get(s, "spec"), "type");
+	/* The live one may still be of another mode. */
+	bool internal = wanted(p) || !type ? in->conf.mode != OPERATOR_DEFAULT
+					   : !str_eq(type, "LoadBalancer");
 
 	if (!s && !wanted(p)) {
 		json_set_str(p->arena, p->status, "endpoint", endpoint_pending);
 		plan_condition(p, COND_EXPOSED, "Unknown", REASON_NOT_STARTED,
 			"no gateway was started yet");
-	} else if (type ? !str_eq(type, "LoadBalancer") : in->conf.mode != OPERATOR_DEFAULT) {
+	} else if (internal) {
 		json_set_str(p->arena, p->status, "endpoint",
 			arena_printf(p->arena, "%s.%s.svc", in->name, in->ns));
 		plan_condition(p, COND_EXPOSED, "True", REASON_CLUSTER_INTERNAL,
@@ -206,5 +211,6 @@ static void judge_service(struct plan *p, const struct inputs *in)
 void rollout_judge(struct plan *p, const struct inputs *in)
 {
 	judge_deployment(p);
-	judge_service(p, in);
+	if (!expose_judge(p, in))
+		judge_service(p, in);
 }

@@ -19,7 +19,7 @@ struct image {
 /* Children that the last pass recorded, to look at their status. */
 void rollout_need(const struct world *w, struct needs *n);
 
-/* Applies Deployment, Service and HPA for the image. */
+/* Applies Deployment, Service, HPA, and what brings requests to them, for the image. */
 void rollout_apply(struct plan *p, const struct inputs *in, const struct image *image);
 
 /* Conditions Programmed and Exposed and status.endpoint, from the live objects. Call after

@@ -1,6 +1,6 @@
 /* What the watcher knows of the cluster, and what follows from it: whom to wake.
  *
- * Fed with the events of twelve watches, it keeps of every object a version (and of our own four
+ * Fed with the events of its watches, it keeps of every object a version (and of our own four
  * kinds what their status records: inputs read, children written), and compares. An object is woken
  * when
  *   - its generation is not the observed one, it is being deleted, or it is gone;

@@ -15,7 +15,8 @@ bool judge_is_active(const struct index *ix)
 
 bool judge_by_version(enum kind kind)
 {
-	return kind_is_ours(kind) || kind == KIND_CONFIG_MAP || kind == KIND_SECRET;
+	return kind_is_ours(kind) || kind == KIND_CONFIG_MAP || kind == KIND_SECRET ||
+	       kind == KIND_ISTIO_GATEWAY;
 }
 
 uint64_t judge_knowledge(const struct edge *e)

@@ -19,9 +19,9 @@ enum verdict {
 	VERDICT_MOVED,
 };
 
-/* Compared by resourceVersion, everywhere: our own kinds, ConfigMaps, Secrets. Of others only what
- * we made is watched; as children they are compared by fingerprint, and as inputs they are no news
- * when they are not seen. */
+/* Compared by resourceVersion, everywhere: our own kinds, ConfigMaps, Secrets, Istio's Gateways. Of
+ * others only what we made is watched; as children they are compared by fingerprint, and as inputs
+ * they are no news when they are not seen. */
 bool judge_by_version(enum kind kind);
 
 enum verdict judge_edge(const struct index *ix, const struct edge *e);

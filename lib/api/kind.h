@@ -19,6 +19,9 @@ enum kind {
 	KIND_HPA,
 	KIND_JOB,
 	KIND_INGRESS,
+	KIND_ROUTE,	      /* of OpenShift */
+	KIND_VIRTUAL_SERVICE, /* of Istio */
+	KIND_ISTIO_GATEWAY,
 	KIND_POD,
 	KIND_EVENT,
 	KIND_LEASE,

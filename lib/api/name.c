@@ -74,6 +74,25 @@ bool name_is_port(const char *text)
 	return letter;
 }
 
+bool name_is_annotation(const char *text)
+{
+	const char *slash = text ? strchr(text, '/') : NULL;
+	const char *name = slash ? slash + 1 : text;
+	size_t prefix = slash ? (size_t)(slash - text) : 0;
+	size_t n = name ? strlen(name) : 0;
+
+	if (n == 0 || n > MAX_LABEL || !is_alnum(name[0]) || !is_alnum(name[n - 1]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_alnum(name[i]) && !strchr("-_.", name[i]))
+			return false;
+	/* Of the prefix only the characters: Kubernetes is lenient with upper case here. */
+	for (size_t i = 0; i < prefix; i++)
+		if (!is_alnum(text[i]) && !strchr("-.", text[i]))
+			return false;
+	return !slash || (prefix > 0 && prefix <= MAX_SUBDOMAIN);
+}
+
 bool name_is_env(const char *text)
 {
 	if (str_empty(text) || is_digit(text[0]) || str_eq(text, ".") || str_starts(text, ".."))

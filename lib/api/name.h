@@ -6,11 +6,12 @@
 
 struct arena;
 
-bool name_is_subdomain(const char *text); /* RFC 1123 subdomain: object names, host names */
-bool name_is_label(const char *text);	  /* RFC 1123 label: namespaces, containers */
-bool name_is_service(const char *text);	  /* RFC 1035 label: Services begin with a letter */
-bool name_is_port(const char *text);	  /* RFC 6335: at most 15, with a letter */
-bool name_is_env(const char *text);	  /* environment variable */
+bool name_is_subdomain(const char *text);  /* RFC 1123 subdomain: object names, host names */
+bool name_is_label(const char *text);	   /* RFC 1123 label: namespaces, containers */
+bool name_is_service(const char *text);	   /* RFC 1035 label: Services begin with a letter */
+bool name_is_port(const char *text);	   /* RFC 6335: at most 15, with a letter */
+bool name_is_env(const char *text);	   /* environment variable */
+bool name_is_annotation(const char *text); /* or key of a label: `name` or `prefix/name` */
 
 /* Characters that an image reference may consist of; a registry judges the rest. */
 bool name_is_image(const char *text);

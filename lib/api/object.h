@@ -23,6 +23,7 @@ struct ref {
 struct object {
 	struct ref ref;
 	const struct json *json; /* NULL: the API server does not have it */
+	bool no_kind;		 /* it does not even serve the kind: a CRD is not installed */
 };
 
 bool ref_eq(struct ref x, struct ref y);

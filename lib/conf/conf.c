@@ -22,6 +22,9 @@ static const char *const object_names[CONF_OBJECTS] = {
 	[CONF_REGISTRY] = "docker-registry-config",
 	[CONF_HPA] = "hpa-configs",
 	[CONF_KANIKO] = "kaniko-arguments",
+	[CONF_INGRESS] = "ingress-configs",
+	[CONF_ROUTE] = "route-configs",
+	[CONF_ISTIO] = "istio-configs",
 };
 
 static const struct conf defaults = {
@@ -33,6 +36,11 @@ static const struct conf defaults = {
 	.deploy = true,
 	.http_port = 9090,
 	.https_port = 9095,
+	.ingress = { .resource = "api-operator-ingress",
+		.host = "mgw.ingress.wso2.com",
+		.port = "https" },
+	.route = { .resource = "api-operator-route", .host = "mgw.route.wso2.com", .port = "http" },
+	.istio = { .gateway = "wso2-gateway", .host = "internal.wso2.com", .tls_port = 443 },
 	.log_level = "INFO",
 	.jwt_header = "X-JWT-Assertion",
 	.token_cache = true,
@@ -109,7 +117,7 @@ static const char *read_bool(const char *text, bool *ret)
 	return NULL;
 }
 
-static const char *read_mode(const char *text, enum operator_mode *ret)
+const char *operator_mode_name(enum operator_mode mode)
 {
 	static const char *const modes[] = {
 		[OPERATOR_DEFAULT] = "default",
@@ -119,8 +127,13 @@ static const char *read_mode(const char *text, enum operator_mode *ret)
 		[OPERATOR_ISTIO] = "istio",
 	};
 
+	return modes[mode];
+}
+
+static const char *read_mode(const char *text, enum operator_mode *ret)
+{
 	for (enum operator_mode m = OPERATOR_DEFAULT; m <= OPERATOR_ISTIO; m++)
-		if (str_eq_nocase(text, modes[m])) {
+		if (str_eq_nocase(text, operator_mode_name(m))) {
 			*ret = m;
 			return NULL;
 		}
@@ -172,6 +185,22 @@ static const char *read_image(
 	return NULL;
 }
 
+static const char *read_host(const char *text, const char **ret)
+{
+	if (!name_is_subdomain(str_starts(text, "*.") ? text + 2 : text))
+		return "a host name";
+	*ret = text;
+	return NULL;
+}
+
+static const char *read_transport(const char *text, const char **ret)
+{
+	if (!str_eq_nocase(text, "http") && !str_eq_nocase(text, "https"))
+		return "http or https";
+	*ret = str_eq_nocase(text, "https") ? "https" : "http";
+	return NULL;
+}
+
 static const char *read_name(const char *text, const char **ret)
 {
 	if (!name_is_subdomain(text))
@@ -204,6 +233,10 @@ static const char *read_value(
 		return read_mode(text, at);
 	case CONF_LEVEL:
 		return read_level(text, at);
+	case CONF_HOST:
+		return read_host(text, at);
+	case CONF_TRANSPORT:
+		return read_transport(text, at);
 	case CONF_READ:
 	case CONF_IGNORED:
 		return NULL;
@@ -352,6 +385,7 @@ void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, s
 	read_deploy(&r, &c);
 	read_autoscaling(&r, &c);
 	read_kaniko(&r, &c);
+	conf_read_exposure(&r, &c);
 	conf_read_registry(&r, &c.registry);
 	*ret = c;
 }

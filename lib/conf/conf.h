@@ -28,6 +28,9 @@ enum conf_object {
 	CONF_REGISTRY,	 /* ConfigMap docker-registry-config */
 	CONF_HPA,	 /* ConfigMap hpa-configs */
 	CONF_KANIKO,	 /* ConfigMap kaniko-arguments */
+	CONF_INGRESS,	 /* ConfigMap ingress-configs */
+	CONF_ROUTE,	 /* ConfigMap route-configs */
+	CONF_ISTIO,	 /* ConfigMap istio-configs */
 	CONF_OBJECTS,
 };
 
@@ -44,6 +47,8 @@ enum operator_mode {
 	OPERATOR_ROUTE,
 	OPERATOR_ISTIO,
 };
+
+const char *operator_mode_name(enum operator_mode mode); /* "default", … */
 
 enum registry_type {
 	REGISTRY_NONE, /* not configured: nothing can be built */
@@ -63,6 +68,33 @@ struct conf_registry {
 	const char *secret;  /* in the system namespace, for the push */
 	bool secret_is_userpass; /* it holds username and password, not .dockerconfigjson */
 	struct vec pull_secrets; /* const char *: Secrets in the API's namespace */
+};
+
+/* How gateways are reached from outside. Of an Ingress: */
+struct conf_ingress {
+	const char *resource; /* its name is <resource>-<api> */
+	const char *host;
+	const char *port;		/* of the Service: "https" or "http" */
+	const char *tls_secret;		/* in the API's namespace; NULL: no TLS */
+	const struct json *annotations; /* never NULL */
+};
+
+/* Of Routes, one for each base path: */
+struct conf_route {
+	const char *resource; /* its name is <resource>-<api>-<base path> */
+	const char *host;
+	const char *port;		/* of the Service, as the termination wants it */
+	const char *termination;	/* "edge", "reencrypt", "passthrough"; NULL: no TLS */
+	const struct json *annotations; /* never NULL */
+};
+
+/* Of an Istio VirtualService: */
+struct conf_istio {
+	const char *gateway; /* of Istio: "name", of the API's namespace, or "namespace/name" */
+	const char *host;
+	bool tls; /* passed through to the gateway by server name */
+	int64_t tls_port;
+	const struct json *cors; /* in Istio's shape; NULL: none */
 };
 
 struct conf_probe {
@@ -91,6 +123,10 @@ struct conf {
 	enum operator_mode mode;
 	bool deploy;	    /* false: stop when the image is there */
 	bool observability; /* the metrics port is part of the Service */
+
+	struct conf_ingress ingress;
+	struct conf_route route;
+	struct conf_istio istio;
 
 	struct conf_registry registry;
 	struct vec kaniko_arguments; /* const char * */

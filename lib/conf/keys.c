@@ -117,21 +117,24 @@ const struct conf_key conf_keys[] = {
 
 	READ(KANIKO, "kanikoArguments"),
 
+	READ(INGRESS, "ingress.properties"),
+	PLAIN(INGRESS, "ingressResourceName", CONF_NAME, ingress.resource),
+	PLAIN(INGRESS, "ingressTransportMode", CONF_TRANSPORT, ingress.port),
+	PLAIN(INGRESS, "ingressHostName", CONF_HOST, ingress.host),
+	PLAIN(INGRESS, "tlsSecretName", CONF_NAME, ingress.tls_secret),
+
+	READ(ROUTE, "route.properties"),
+	PLAIN(ROUTE, "routeName", CONF_NAME, route.resource),
+	PLAIN(ROUTE, "routeTransportMode", CONF_TRANSPORT, route.port),
+	PLAIN(ROUTE, "routeHost", CONF_HOST, route.host),
+	READ(ROUTE, "tlsTermination"),
+
+	READ(ISTIO, "gatewayName"),
+	PLAIN(ISTIO, "host", CONF_HOST, istio.host),
+	READ(ISTIO, "tls"),
+	READ(ISTIO, "corsPolicy"),
+
 	/* These objects are not read at all yet. */
-	IGNORED(INGRESS, "ingress.properties", NULL),
-	IGNORED(INGRESS, "ingressResourceName", NULL),
-	IGNORED(INGRESS, "ingressTransportMode", NULL),
-	IGNORED(INGRESS, "ingressHostName", NULL),
-	IGNORED(INGRESS, "tlsSecretName", NULL),
-	IGNORED(ROUTE, "route.properties", NULL),
-	IGNORED(ROUTE, "routeName", NULL),
-	IGNORED(ROUTE, "routeTransportMode", NULL),
-	IGNORED(ROUTE, "routeHost", NULL),
-	IGNORED(ROUTE, "tlsTermination", NULL),
-	IGNORED(ISTIO, "gatewayName", NULL),
-	IGNORED(ISTIO, "host", NULL),
-	IGNORED(ISTIO, "tls", NULL),
-	IGNORED(ISTIO, "corsPolicy", NULL),
 	IGNORED(MOUNTS, "hostAliases", NULL),
 	IGNORED(MOUNTS, "mgwConfigMaps", NULL),
 	IGNORED(MOUNTS, "mgwSecrets", NULL),

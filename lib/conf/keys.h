@@ -8,16 +8,18 @@
 #include "lib/conf/conf.h"
 
 enum conf_type {
-	CONF_TEXT,     /* const char * */
-	CONF_NAME,     /* const char *: name of an object */
-	CONF_IMAGE,    /* const char *: image reference of ours, not a WSO2 gateway's */
-	CONF_QUANTITY, /* const char * */
-	CONF_INT,      /* int64_t in [min, max] */
-	CONF_BOOL,     /* bool: "true" or "false" */
-	CONF_MODE,     /* enum operator_mode */
-	CONF_LEVEL,    /* const char * */
-	CONF_READ,     /* known; read by code of its own */
-	CONF_IGNORED,  /* known; without effect */
+	CONF_TEXT,	/* const char * */
+	CONF_NAME,	/* const char *: name of an object */
+	CONF_IMAGE,	/* const char *: image reference of ours, not a WSO2 gateway's */
+	CONF_QUANTITY,	/* const char * */
+	CONF_INT,	/* int64_t in [min, max] */
+	CONF_BOOL,	/* bool: "true" or "false" */
+	CONF_MODE,	/* enum operator_mode */
+	CONF_LEVEL,	/* const char * */
+	CONF_HOST,	/* const char *: host name, perhaps with a wildcard in front */
+	CONF_TRANSPORT, /* const char *: "http" or "https" */
+	CONF_READ,	/* known; read by code of its own */
+	CONF_IGNORED,	/* known; without effect */
 };
 
 struct conf_key {

@@ -13,6 +13,7 @@ struct conf_read {
 /* NULL when absent or empty. */
 const char *conf_text(const struct conf_read *r, enum conf_object o, const char *key);
 
+void conf_read_exposure(struct conf_read *r, struct conf *ret);
 void conf_read_registry(struct conf_read *r, struct conf_registry *ret);
 
 #endif

@@ -11,6 +11,7 @@
 
 enum {
 	MAX_WAITING = 2 * STREAM_MAX_TEXT, /* bytes between two turns */
+	HTTP_NOT_FOUND = 404,
 	HTTP_GONE = 410,
 	HTTP_OK = 200,
 	SHORT_STREAM_US = 1000 * 1000,
@@ -22,6 +23,7 @@ const struct feed_tuning feed_default_tuning = {
 	.list_ms = 60 * 1000,
 	.pause_ms = 100,
 	.longest_pause_ms = 5000,
+	.absent_ms = 30 * 1000,
 	.page = LIST_PAGE,
 };
 
@@ -306,11 +308,26 @@ static bool must_begin_anew(const struct feed *f, int status)
 	return f->state == FEED_STREAM && (code == ERR_INVALID || code == ERR_NOT_FOUND);
 }
 
+/* Of a kind that is not served there are no objects. */
+static void absent(struct feed *f)
+{
+	begin_list(f);
+	f->trouble.code = ERR_NONE;
+	f->failures = 0;
+	f->synced = true;
+	deliver(f, WATCH_SYNCED, NULL);
+	f->due_us = kube_now_us(f->kube) + f->tuning->absent_ms * 1000LL;
+}
+
 static void refused(struct feed *f)
 {
 	const struct exchange *x = f->exchange;
 	struct err err;
 
+	if (f->spec.optional && f->state == FEED_LIST && x->status == HTTP_NOT_FOUND) {
+		absent(f);
+		return;
+	}
 	if (x->status == 401)
 		(void)token_refused(&f->kube->token, kube_now_us(f->kube));
 	status_err(x->status, x->body.ptr, x->body.n, &err);

@@ -32,6 +32,7 @@ struct feed_tuning {
 	int list_ms;	/* for one page */
 	int pause_ms;	/* after the first failure; doubles */
 	int longest_pause_ms;
+	int absent_ms; /* between two looks whether an optional kind is served by now */
 	int page;
 };
 

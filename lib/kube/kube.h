@@ -62,6 +62,8 @@ struct watch_spec {
 	const char *selector; /* label selector or NULL */
 	bool metadata_only; /* PartialObjectMetadata: json has apiVersion, kind of the real object,
 			       and metadata */
+	bool optional; /* the server may not serve the kind: then there is none, and it is asked
+			  again from time to time */
 };
 
 /* version: the stream's resourceVersion so far (bookmarks included; "" before the first list). json

@@ -59,11 +59,21 @@ static void prepare_get(struct arena *mem, const struct object *o, struct call *
 		c->request.path = NULL;
 }
 
+/* What is missing is named; of a kind that is not served the server knows no such path. */
+static bool names_the_missing(struct arena *a, const struct call *c)
+{
+	struct err ignored = { .code = ERR_NONE };
+	const struct json *v = c->body.ptr ? json_parse(a, c->body.ptr, c->body.n, &ignored) : NULL;
+
+	return !str_empty(json_str(json_path(v, "details", "name", NULL)));
+}
+
 /* A name that no object can have came from a user's text and is that of a missing object. */
 static bool finish_get(struct arena *a, struct object *o, const struct call *c, struct err *err)
 {
 	if (c->status == 404 || (c->status == 0 && c->err.code == ERR_INVALID)) {
 		o->json = NULL;
+		o->no_kind = c->status == 404 && !names_the_missing(a, c);
 		return true;
 	}
 	return call_ok(c, err) && parse_answer(a, c, &o->json, err);

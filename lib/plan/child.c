@@ -69,12 +69,13 @@ static const char *deployment_state(const struct json *d)
 	return json_get_int(status, "availableReplicas", 0) > 0 ? "Available" : "Progressing";
 }
 
-static const char *service_state(struct arena *a, const struct json *service)
+/* Of a Service or an Ingress. */
+static const char *addresses(struct arena *a, const struct json *object)
 {
 	struct str s;
 
 	str_init(&s, a, 4096);
-	json_foreach (i, json_path(service, "status", "loadBalancer", "ingress", NULL)) {
+	json_foreach (i, json_path(object, "status", "loadBalancer", "ingress", NULL)) {
 		const char *address = json_get_str(i, "ip");
 
 		if (!address)
@@ -88,6 +89,22 @@ static const char *service_state(struct arena *a, const struct json *service)
 	return s.ptr;
 }
 
+/* Each router has its say. */
+static const char *route_state(const struct json *route)
+{
+	const char *state = "";
+
+	json_foreach (router, json_path(route, "status", "ingress", NULL))
+		json_foreach (c, json_get(router, "conditions")) {
+			if (!str_eq(json_get_str(c, "type"), "Admitted"))
+				continue;
+			if (str_eq(json_get_str(c, "status"), "True"))
+				return "Admitted";
+			state = "Rejected";
+		}
+	return state;
+}
+
 const char *child_state(struct arena *a, enum kind kind, const struct json *object)
 {
 	if (!object)
@@ -96,5 +113,7 @@ const char *child_state(struct arena *a, enum kind kind, const struct json *obje
 		return job_state(object);
 	if (kind == KIND_DEPLOYMENT)
 		return deployment_state(object);
-	return kind == KIND_SERVICE ? service_state(a, object) : "";
+	if (kind == KIND_ROUTE)
+		return route_state(object);
+	return kind == KIND_SERVICE || kind == KIND_INGRESS ? addresses(a, object) : "";
 }

@@ -65,6 +65,9 @@
 #define REASON_ADDRESS_PENDING "AddressPending"
 #define REASON_CLUSTER_INTERNAL "ClusterInternal"
 #define REASON_BASE_PATH_CONFLICT "BasePathConflict"
+#define REASON_KIND_NOT_SERVED "KindNotServed"	   /* the CRD of the mode is not installed */
+#define REASON_GATEWAY_NOT_FOUND "GatewayNotFound" /* Istio's */
+#define REASON_NOT_ADMITTED "NotAdmitted"	   /* no router takes the Route */
 /* others */
 #define REASON_POLICY_NOT_FOUND "PolicyNotFound"
 #define REASON_CERT_EXPIRED "CertificateExpired"

@@ -100,8 +100,9 @@ bool world_child(const struct world *w, enum kind kind, const char *name, struct
 const char *child_version(struct arena *a, enum kind kind, const struct json *object);
 
 /* Readiness in a word, changing a handful of times in a life: Job "", "Complete", "Failed";
- * Deployment "Progressing", "Available", "Stuck" (progress deadline exceeded); Service its external
- * addresses joined by a comma; others "". */
+ * Deployment "Progressing", "Available", "Stuck" (progress deadline exceeded); Service and
+ * Ingress their external addresses joined by a comma; Route "", "Admitted", "Rejected"; others "".
+ */
 const char *child_state(struct arena *a, enum kind kind, const struct json *object);
 
 #endif

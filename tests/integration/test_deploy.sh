@@ -168,6 +168,7 @@ test_each_service_may_do_its_part() {
 		api-svc patch secrets
 		api-svc patch deployments.apps
 		api-svc patch ingresses.networking.k8s.io
+		api-svc list ingresses.networking.k8s.io
 		api-svc create events
 		builder-svc get apis.wso2.com
 		builder-svc list jobs.batch

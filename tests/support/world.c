@@ -66,6 +66,7 @@ static void read_header(struct test_world *t, const struct json *h)
 		w->env = json_get(h, "env");
 	w->attempt = (unsigned int)json_get_int(h, "attempt", w->attempt);
 	w->observed = json_get(h, "observed");
+	t->unserved = json_get(h, "unserved");
 	json_foreach (m, json_get(h, "moved")) {
 		struct ref *r = arena_alloc(w->arena, sizeof(*r));
 
@@ -91,7 +92,7 @@ void test_world_add(struct test_world *t, const char *yaml)
 			read_header(t, json_get(doc, "world"));
 			continue;
 		}
-		*o = (struct object){ ref_of(doc), doc };
+		*o = (struct object){ .ref = ref_of(doc), .json = doc };
 		if (o->ref.kind == KIND_NONE || !o->ref.name)
 			broken("a document is no object: %s", json_text(a, doc));
 		vec_add(a, &t->cluster, o);
@@ -132,6 +133,14 @@ static bool selected(struct arena *a, const struct json *object, const char *sel
 	return true;
 }
 
+static bool is_unserved(const struct test_world *t, enum kind kind)
+{
+	json_foreach (name, t->unserved)
+		if (str_eq(json_str(name), kind_info(kind)->kind))
+			return true;
+	return false;
+}
+
 static bool take_objects(struct test_world *t, const struct needs *n)
 {
 	struct world *w = &t->world;
@@ -143,7 +152,9 @@ static bool take_objects(struct test_world *t, const struct needs *n)
 		if (ref_eq(need->ref, w->root_ref) ||
 			world_find(w, need->ref.kind, need->ref.ns, need->ref.name))
 			continue;
-		*o = (struct object){ need->ref, stored(t, need->ref) };
+		*o = (struct object){ .ref = need->ref,
+			.json = stored(t, need->ref),
+			.no_kind = is_unserved(t, need->ref.kind) };
 		vec_add(w->arena, &w->objects, o);
 		vec_add(w->arena, &t->asked, need);
 		grew = true;

@@ -21,7 +21,8 @@ struct plan;
 struct test_world {
 	struct world world;
 	struct vec cluster; /* struct object *: what there is; world gets what is asked for */
-	struct vec asked;   /* struct need *: in the order of asking */
+	const struct json *unserved; /* kinds that the server does not know */
+	struct vec asked;	     /* struct need *: in the order of asking */
 };
 
 /* No objects; now is 2026-11-23T12:00:00Z, the system namespace "wso2-system". */
@@ -29,7 +30,8 @@ struct test_world *test_world_new(struct arena *a);
 
 /* Objects as YAML (JSON is YAML), any number of documents. The first document may be one with the
  * only member `world`: {root: {kind, namespace, name}, now: "2026-11-23T12:00:00Z", attempt: 1,
- * moved: [{kind, namespace, name}], env: {…}, observed: {…}}. */
+ * moved: [{kind, namespace, name}], env: {…}, observed: {…},
+ * unserved: [Route]}. */
 void test_world_add(struct test_world *t, const char *yaml);
 
 void test_world_root(struct test_world *t, enum kind kind, const char *ns, const char *name);

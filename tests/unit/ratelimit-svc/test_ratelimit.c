@@ -59,7 +59,7 @@ static void the_list_is_read_after_the_document(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct test_world *t = test_world_new(a);
-	struct object seen = { { KIND_CONFIG_MAP, "online", "policy-configmap" }, NULL };
+	struct object seen = { .ref = { KIND_CONFIG_MAP, "online", "policy-configmap" } };
 	struct needs first = { .arena = a };
 	struct needs second = { .arena = a };
 

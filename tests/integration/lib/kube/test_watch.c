@@ -195,8 +195,9 @@ static void watch(struct fixture *f, const struct watch_spec *specs, size_t n)
 /* Every test watches its own objects: the label is the test's. */
 static void watch_label(struct fixture *f, const char *label, bool metadata_only)
 {
-	const struct watch_spec spec = { KIND_CONFIG_MAP, arena_printf(f->a, "watched=%s", label),
-		metadata_only };
+	const struct watch_spec spec = { .kind = KIND_CONFIG_MAP,
+		.selector = arena_printf(f->a, "watched=%s", label),
+		.metadata_only = metadata_only };
 
 	watch(f, &spec, 1);
 }

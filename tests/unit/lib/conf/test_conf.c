@@ -147,7 +147,7 @@ static void keys_without_effect_are_worth_a_word_when_somebody_set_them(void **s
 	assert_string_equal(findings_text(&x.findings, FINDING_UNUSED),
 		"controller-config.dockerRegistri: is not a key that is known; "
 		"apim-config.tracingEnabled: has no effect in this version of the operator");
-	assert_true(conf_key_is_ignored("istio-configs", "gatewayName"));
+	assert_true(conf_key_is_ignored("analytics-config", "analyticsEnabled"));
 	assert_false(conf_key_is_ignored("apim-config", "httpPort"));
 	assert_false(conf_key_is_ignored("apim-config", "nonsense"));
 }
@@ -327,6 +327,84 @@ static void two_listeners_need_two_ports(void **state UNUSED)
 	assert_non_null(findings_fatal(&x.findings));
 }
 
+static void annotations_are_split_at_the_first_colon(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+
+	set(&x, CONF_INGRESS,
+		"{'ingress.properties':'# comment\\n\\n a.example/origin : https://b.example:8443 \\r\\nplain: \\\"yes\\\"\\n"
+		"no colon\\n/empty: x'}");
+	read_conf(&x);
+	assert_string_equal(json_text(x.arena, x.conf.ingress.annotations),
+		"{\"a.example/origin\":\"https://b.example:8443\",\"plain\":\"yes\"}");
+	assert_int_equal(x.findings.all.n, 2);
+	assert_non_null(strstr(wrong(&x), "ingress-configs.ingress.properties: \"no colon\""));
+}
+
+static void without_ingress_configs_the_original_annotations_are_used(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+
+	read_conf(&x);
+	assert_string_equal(json_get_str(x.conf.ingress.annotations,
+				    "nginx.ingress.kubernetes.io/backend-protocol"),
+		"HTTPS");
+	assert_string_equal(x.conf.ingress.host, "mgw.ingress.wso2.com");
+	assert_string_equal(x.conf.ingress.port, "https");
+	assert_null(x.conf.ingress.tls_secret);
+	assert_string_equal(
+		json_get_str(x.conf.route.annotations, "openshift.io/host.generated"), "false");
+	assert_null(x.conf.route.termination);
+	assert_int_equal(json_len(json_get(x.conf.istio.cors, "allowMethods")), 4);
+}
+
+static void a_routes_port_follows_from_who_ends_tls(void **state UNUSED)
+{
+	static const struct {
+		const char *data;
+		const char *port;
+		size_t findings;
+	} cases[] = {
+		{ "{'tlsTermination':''}", "http", 0 },
+		{ "{'routeTransportMode':'https'}", "http", 1 },
+		{ "{'tlsTermination':'Edge','routeTransportMode':'http'}", "http", 0 },
+		{ "{'tlsTermination':'passthrough','routeTransportMode':'https'}", "https", 0 },
+		{ "{'tlsTermination':'reencrypt'}", "https", 1 },
+		{ "{'tlsTermination':'magic'}", "http", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(release) struct fixture x = fixture_new();
+
+		set(&x, CONF_ROUTE, cases[i].data);
+		read_conf(&x);
+		assert_string_equal(x.conf.route.port, cases[i].port);
+		assert_int_equal(x.findings.all.n, cases[i].findings);
+	}
+}
+
+static void istio_is_configured_in_yaml(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+
+	set(&x, CONF_ISTIO,
+		"{'gatewayName':'istio-system/public','host':'*.example.com',"
+		"'tls':'enabled: true\\nport: 8443','corsPolicy':'allowMethods: [GET]\\nmagic: 1'}");
+	read_conf(&x);
+	assert_string_equal(x.conf.istio.gateway, "istio-system/public");
+	assert_string_equal(x.conf.istio.host, "*.example.com");
+	assert_true(x.conf.istio.tls);
+	assert_int_equal(x.conf.istio.tls_port, 8443);
+	assert_string_equal(findings_text(&x.findings, FINDING_UNUSED),
+		"istio-configs.corsPolicy: magic is not a member of Istio's CorsPolicy");
+	assert_int_equal(x.findings.all.n, 1);
+	set(&x, CONF_ISTIO, "{'gatewayName':'A/b','tls':'[1]','corsPolicy':'{','host':'-'}");
+	read_conf(&x);
+	assert_int_equal(x.findings.all.n, 4);
+	assert_string_equal(x.conf.istio.gateway, "wso2-gateway");
+	assert_int_equal(json_len(json_get(x.conf.istio.cors, "allowMethods")), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +426,10 @@ int main(void)
 		cmocka_unit_test(bad_metrics_are_a_finding_and_the_default),
 		cmocka_unit_test(any_json_is_a_configuration),
 		cmocka_unit_test(two_listeners_need_two_ports),
+		cmocka_unit_test(annotations_are_split_at_the_first_colon),
+		cmocka_unit_test(without_ingress_configs_the_original_annotations_are_used),
+		cmocka_unit_test(a_routes_port_follows_from_who_ends_tls),
+		cmocka_unit_test(istio_is_configured_in_yaml),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static const struct feed_tuning quick = { .stream_s = 8,
 	.list_ms = 1000,
 	.pause_ms = 1,
 	.longest_pause_ms = 20,
+	.absent_ms = 5,
 	.page = 2 };
 
 static void on_event(void *arg, size_t watch, enum watch_event event, const struct json *json,
@@ -57,10 +58,10 @@ static void on_event(void *arg, size_t watch, enum watch_event event, const stru
 
 /* Plays the script until the events are told, and fails if they are others. trouble: part of what
  * kube_watch_error must have said on the way; NULL: nothing. */
-static void expect_trouble(
-	const struct http_step *steps, size_t n, const char *events, const char *trouble)
+static void expect_trouble_of(bool optional, const struct http_step *steps, size_t n,
+	const char *events, const char *trouble)
 {
-	const struct watch_spec spec = { KIND_CONFIG_MAP, NULL, false };
+	const struct watch_spec spec = { .kind = KIND_CONFIG_MAP, .optional = optional };
 	const struct clock_ops clock = clock_real();
 	const struct http_script s = http_play(steps, n);
 	struct record r = { .a = arena_new() };
@@ -84,6 +85,12 @@ static void expect_trouble(
 	kube_free(k);
 	arena_free(r.a);
 	http_stop(&s);
+}
+
+static void expect_trouble(
+	const struct http_step *steps, size_t n, const char *events, const char *trouble)
+{
+	expect_trouble_of(false, steps, n, events, trouble);
 }
 
 #define expect_events(steps, events) expect_trouble(steps, ARRAY_LEN(steps), events, NULL)
@@ -277,6 +284,19 @@ static void a_stream_cut_in_an_event_goes_on_before_it(void **state UNUSED)
 	expect_trouble(steps, ARRAY_LEN(steps), "R S5 +a +b ", "watch configmaps");
 }
 
+static void a_kind_that_is_not_served_is_an_empty_list_until_it_is(void **state UNUSED)
+{
+	const struct http_step steps[] = {
+		{ "limit=2", 404, NULL, "404 page not found", false, false },
+		{ "limit=2", 404, NULL, "404 page not found", false, false },
+		{ "limit=2", 200, NULL, LIST("5", "", OBJECT("a", "1")), false, false },
+		{ "resourceVersion=5 ", 404, NULL, "404 page not found", false, false },
+		{ "limit=2", 404, NULL, "404 page not found", false, false },
+	};
+
+	expect_trouble_of(true, steps, ARRAY_LEN(steps), "R S R S R +a S5 R S", NULL);
+}
+
 static void versions_are_compared_as_numbers_only(void **state UNUSED)
 {
 	assert_true(version_before("9", "10"));
@@ -307,6 +327,7 @@ int main(void)
 		cmocka_unit_test(trouble_during_a_stream_goes_on_from_the_version),
 		cmocka_unit_test(the_server_says_how_long_to_wait),
 		cmocka_unit_test(a_stream_cut_in_an_event_goes_on_before_it),
+		cmocka_unit_test(a_kind_that_is_not_served_is_an_empty_list_until_it_is),
 		cmocka_unit_test(versions_are_compared_as_numbers_only),
 	};
 

@@ -91,6 +91,26 @@ static void the_state_of_a_service_is_its_addresses(void **state UNUSED)
 	assert_string_equal(state_of(a, KIND_SERVICE, "{'status':{'loadBalancer':{}}}"), "");
 }
 
+static void the_state_of_an_ingress_is_its_addresses_and_of_a_route_what_routers_say(
+	void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+
+	assert_string_equal(state_of(a, KIND_INGRESS,
+				    "{'status':{'loadBalancer':{'ingress':[{'ip':'192.0.2.7'}]}}}"),
+		"192.0.2.7");
+	assert_string_equal(state_of(a, KIND_ROUTE, "{}"), "");
+	assert_string_equal(
+		state_of(a, KIND_ROUTE,
+			"{'status':{'ingress':[{'conditions':[{'type':'Admitted','status':'False'}]}]}}"),
+		"Rejected");
+	assert_string_equal(
+		state_of(a, KIND_ROUTE,
+			"{'status':{'ingress':[{'conditions':[{'type':'Admitted','status':'False'}]},"
+			"{'conditions':[{'type':'Admitted','status':'True'}]}]}}"),
+		"Admitted");
+}
+
 static void scaling_is_no_drift_but_an_image_is(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -126,6 +146,8 @@ int main(void)
 		cmocka_unit_test(a_deployment_scaled_to_zero_is_available),
 		cmocka_unit_test(a_job_is_complete_failed_or_neither),
 		cmocka_unit_test(the_state_of_a_service_is_its_addresses),
+		cmocka_unit_test(
+			the_state_of_an_ingress_is_its_addresses_and_of_a_route_what_routers_say),
 		cmocka_unit_test(scaling_is_no_drift_but_an_image_is),
 		cmocka_unit_test(objects_without_spec_go_by_resource_version),
 	};
