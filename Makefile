@@ -50,7 +50,7 @@ src     = $(filter-out %/main.c,$(wildcard $1/*.c))
 obj     = $(patsubst %.c,$B/obj/%.o,$1)
 lib_obj := $(call obj,$(foreach l,$(LIBS),$(call src,lib/$l))) $B/gen/proto/wake.pb-c.o
 # The toolkit, the gateway's core and what they stand on: no network code is linked into them.
-pure_obj := $(call obj,$(foreach l,base json yaml x509,$(call src,lib/$l)) $(call src,toolkit) $(call src,gateway/core))
+pure_obj := $(call obj,$(foreach l,base json yaml x509 api,$(call src,lib/$l)) $(call src,toolkit) $(call src,gateway/core))
 
 .PHONY: all
 all: services tools ## build everything: services, apictl, toolkit, gateway

@@ -4,6 +4,7 @@
 
 #include "api-svc/names.h"
 #include "api-svc/targets.h"
+#include "api-svc/tiers.h"
 #include "lib/api/security.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -281,6 +282,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 	read_mode(ret);
 	if (ret->scanned) {
 		read_securities(w, ret);
+		tiers_read(w, ret);
 		targets_read(w, ret);
 	}
 	if (findings_fatal(&ret->findings))
@@ -343,6 +345,7 @@ void inputs_need(const struct inputs *in, struct needs *n)
 		need_security(w, in, n, in->scan.schemes.at[i], false);
 	if (in->scan.needs_default_security)
 		need_security(w, in, n, DEFAULT_SECURITY, true);
+	tiers_need(w, in, n);
 	need_input(n, KIND_SECRET, in->ns, PULL_SECRET);
 	targets_need(w, in, n);
 }

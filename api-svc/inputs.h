@@ -18,6 +18,7 @@
 
 struct json;
 struct needs;
+struct policies;
 struct world;
 
 struct problem {
@@ -54,6 +55,10 @@ struct inputs {
 	struct toolkit_endpoint_ref *endpoints;
 	size_t n_endpoints;
 	struct json *sidecars; /* containers of TargetEndpoints that run in the gateway's pod */
+
+	const struct policies
+		*policies;	  /* of the tiers that documents name, and of all that tokens may */
+	struct vec missing_tiers; /* const char * */
 
 	struct problem not_accepted;
 	struct problem not_resolved;

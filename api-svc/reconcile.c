@@ -4,6 +4,7 @@
 #include "api-svc/expose.h"
 #include "api-svc/inputs.h"
 #include "api-svc/rollout.h"
+#include "api-svc/tiers.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
@@ -16,7 +17,7 @@ static const char *const required[] = { COND_ACCEPTED, COND_RESOLVED_REFS, COND_
 	COND_PROGRAMMED, NULL };
 
 static const char *const announced[] = { COND_ACCEPTED, COND_RESOLVED_REFS, COND_BUILT,
-	COND_PROGRAMMED, COND_READY, COND_UNUSED_FIELDS, NULL };
+	COND_PROGRAMMED, COND_READY, COND_POLICIES_RESOLVED, COND_UNUSED_FIELDS, NULL };
 
 static bool is_gone(const struct world *w)
 {
@@ -133,6 +134,7 @@ bool api_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED
 	if (!in.not_accepted.reason && !in.not_resolved.reason && !in.api.image)
 		(void)build_compile(&in, &build);
 	judge_inputs(p, &in);
+	tiers_judge(p, &in);
 	if (is_true(p, COND_ACCEPTED) && is_true(p, COND_RESOLVED_REFS))
 		build_decide(p, &in, &build, &image);
 	else

@@ -72,11 +72,28 @@ const struct live *live_with_alias(const struct vec *all, enum policy_list list,
 	return NULL;
 }
 
+/* What nobody names cannot be replaced by naming it: an object's name has no capital letter. */
+static void replace_unnamed(struct arena *a, const struct live *l, struct policies *ret)
+{
+	static const char *const unnamed[] = { POLICY_DEFAULT, POLICY_UNAUTHENTICATED };
+
+	for (size_t i = 0; i < ARRAY_LEN(unnamed); i++) {
+		struct policy p = l->object.policy;
+
+		if (l->object.list != POLICY_SUBSCRIPTION || !str_eq_nocase(p.name, unnamed[i]))
+			continue;
+		p.name = unnamed[i];
+		policies_put(a, ret, POLICY_SUBSCRIPTION, &p);
+	}
+}
+
 void live_policies(struct arena *a, const struct vec *all, struct policies *ret)
 {
 	policies_defaults(a, ret);
-	vec_foreach (const struct live *, l, all)
+	vec_foreach (const struct live *, l, all) {
 		policies_put(a, ret, l->object.list, &l->object.policy);
+		replace_unnamed(a, l, ret);
+	}
 	vec_foreach (const struct live *, l, all) {
 		struct policy short_named = l->object.policy;
 

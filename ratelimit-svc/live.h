@@ -25,7 +25,8 @@ const struct live *live_find(const struct vec *all, const char *name);
 /* The first whose short name would be that name; NULL: none. */
 const struct live *live_with_alias(const struct vec *all, enum policy_list list, const char *name);
 
-/* Defaults, objects by full name, aliases that are unambiguous. */
+/* Defaults, objects by full name, aliases that are unambiguous. Objects of type subscription named
+ * "default" and "unauthenticated" take the place of Default and Unauthenticated. */
 void live_policies(struct arena *a, const struct vec *all, struct policies *ret);
 
 #endif

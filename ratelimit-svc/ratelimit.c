@@ -15,26 +15,40 @@
 void ratelimit_needs(const struct world *w, struct needs *n)
 {
 	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, POLICIES_CONFIG_MAP);
+	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, CALLER_POLICIES_CONFIG_MAP);
 	if (world_find(w, KIND_CONFIG_MAP, w->root_ref.ns, POLICIES_CONFIG_MAP))
 		need_list(n, KIND_RATE_LIMITING, w->root_ref.ns, NULL);
 }
 
-static void render(struct plan *p, const struct vec *all)
+static bool exists(const struct plan *p, const char *map)
 {
-	const struct world *w = p->world;
-	struct policies policies;
+	return world_get(p->world, KIND_CONFIG_MAP, p->world->root_ref.ns, map) != NULL;
+}
 
-	/* The namespace is on its way out, or never had any: nothing to correct. */
-	if (all->n == 0 && !world_get(w, KIND_CONFIG_MAP, w->root_ref.ns, POLICIES_CONFIG_MAP))
-		return;
-	live_policies(p->arena, all, &policies);
+static void apply(struct plan *p, const char *map, const struct policies *policies)
+{
 	plan_apply(p,
 		json_format(p->arena,
-			"{'apiVersion':'v1','kind':'ConfigMap',"
-			"'metadata':{'name':'" POLICIES_CONFIG_MAP "'},"
+			"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s},"
 			"'data':{'" POLICIES_KEY "':%s}}",
-			policies_yaml(p->arena, &policies)),
+			map, policies_yaml(p->arena, policies)),
 		PLAN_UNOWNED);
+}
+
+static void render(struct plan *p, const struct vec *all)
+{
+	struct policies policies;
+	bool callers = false;
+
+	live_policies(p->arena, all, &policies);
+	vec_foreach (const struct live *, l, all)
+		callers = callers || l->object.list != POLICY_RESOURCE;
+	/* Without any the namespace is on its way out, or never had one: nothing to correct. */
+	if (all->n > 0 || exists(p, POLICIES_CONFIG_MAP))
+		apply(p, POLICIES_CONFIG_MAP, &policies);
+	policies.lists[POLICY_RESOURCE] = (struct vec){ 0 };
+	if (callers || exists(p, CALLER_POLICIES_CONFIG_MAP))
+		apply(p, CALLER_POLICIES_CONFIG_MAP, &policies);
 }
 
 /* What the one says that cannot be called by its short name. */

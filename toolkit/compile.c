@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "toolkit/issuer.h"
+#include "toolkit/limit.h"
 #include "toolkit/model.h"
 
 struct compiler {
@@ -15,6 +16,7 @@ struct compiler {
 	struct reader whole; /* for what belongs to no document */
 	struct vec models;   /* struct model * */
 	struct issuers *issuers;
+	struct limits limits;
 	const char **urls; /* sorted, each once: their places are the endpoints' numbers */
 	size_t n_urls;
 };
@@ -258,6 +260,7 @@ static void put_settings(const struct toolkit_settings *s, struct contract *c)
 	c->https_port = s->https_port;
 	c->metrics_port = s->metrics_port;
 	c->http2 = s->http2;
+	c->limit_headers = s->limit_headers;
 }
 
 /* ---- emitting ---- */
@@ -270,6 +273,7 @@ static void put_operation(
 	to->secured = from->secured;
 	to->endpoint = url_number(k, from->production);
 	to->sandbox = url_number(k, from->sandbox);
+	to->tier = limits_tier(&k->limits, &from->tier);
 	if (!from->secured)
 		return;
 	issuers_accepted(k->issuers, from->security, to);
@@ -306,6 +310,7 @@ static void put_api(struct compiler *k, const struct model *from, struct contrac
 	to->auth_header =
 		lower(k->a, from->auth_header ? from->auth_header : k->in->settings.auth_header);
 	to->cors = from->cors;
+	to->tier = limits_tier(&k->limits, &from->tier);
 	to->paths = arena_alloc(k->a, from->paths.n * sizeof(*to->paths));
 	vec_foreach (const struct model_path *, p, &from->paths)
 		put_path(k, p, &to->paths[to->n_paths++]);
@@ -318,6 +323,7 @@ static struct contract *emit(struct compiler *k)
 
 	c->version = CONTRACT_VERSION;
 	put_settings(&k->in->settings, c);
+	c->limits = k->limits;
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
 	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
 	c->endpoints = arena_alloc(k->a, (k->n_urls + 1) * sizeof(*c->endpoints));
@@ -376,6 +382,7 @@ struct contract *toolkit_compile(
 	check_documents(&k);
 	check_settings(&k);
 	resolve_endpoints(&k);
+	k.limits = limits_compile(a, &k.models, in->policies);
 	k.issuers = issuers_new(a, in, &k.whole, &k.models);
 	return ret->errors > 0 ? NULL : checked(&k, emit(&k));
 }

@@ -1,5 +1,6 @@
 #include "toolkit/conf.h"
 
+#include "lib/api/policies.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
@@ -39,6 +40,7 @@ static const struct field {
 	{ "httpsPort", FIELD_U16, offsetof(struct toolkit_settings, https_port) },
 	{ "metricsPort", FIELD_U16, offsetof(struct toolkit_settings, metrics_port) },
 	{ "http2", FIELD_BOOL, offsetof(struct toolkit_settings, http2) },
+	{ "limitHeaders", FIELD_BOOL, offsetof(struct toolkit_settings, limit_headers) },
 };
 
 struct conf {
@@ -262,18 +264,32 @@ static bool read_endpoint(struct conf *c, const char *path, const struct json *v
 	       ((e->name && e->url) || expected(c, path, "name", "name and url"));
 }
 
+static bool read_policies(struct conf *c, const struct json *v, struct toolkit_inputs *ret)
+{
+	struct policies *p = arena_alloc(c->a, sizeof(*p));
+
+	if (!policies_read(c->a, v, p, c->err))
+		return err_wrap(c->err, "policies");
+	ret->policies = p;
+	return true;
+}
+
 static bool read_conf(struct conf *c, const struct json *root, struct toolkit_inputs *ret)
 {
-	static const char *const known[] = { "settings", "securities", "endpoints" };
+	static const char *const known[] = { "settings", "securities", "endpoints", "policies" };
 	void *securities;
 	void *endpoints;
 
 	if (!json_is_object(root) && !json_is_null(root))
 		return err_set(c->err, ERR_INVALID, "%s, expected an object", json_type_name(root));
-	json_foreach (v, root)
-		if (!str_eq(json_key(v), known[0]) && !str_eq(json_key(v), known[1]) &&
-			!str_eq(json_key(v), known[2]))
+	json_foreach (v, root) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(known) && !str_eq(json_key(v), known[i]))
+			i++;
+		if (i == ARRAY_LEN(known))
 			return err_set(c->err, ERR_INVALID, "%.100s: unknown field", json_key(v));
+	}
 	ret->settings = toolkit_settings_default();
 	if (json_get(root, "settings") &&
 		!read_fields(c, "settings", json_get(root, "settings"), settings_fields,
@@ -283,6 +299,8 @@ static bool read_conf(struct conf *c, const struct json *root, struct toolkit_in
 		    read_security, &securities, &ret->n_securities) ||
 		!read_list(c, "endpoints", json_get(root, "endpoints"), sizeof(*ret->endpoints),
 			read_endpoint, &endpoints, &ret->n_endpoints))
+		return false;
+	if (json_get(root, "policies") && !read_policies(c, json_get(root, "policies"), ret))
 		return false;
 	ret->securities = securities;
 	ret->endpoints = endpoints;
@@ -369,5 +387,7 @@ char *toolkit_conf_text(struct arena *a, const struct toolkit_inputs *in)
 		write_fields(a, settings_fields, ARRAY_LEN(settings_fields), &in->settings));
 	json_set(a, root, "securities", security_list);
 	json_set(a, root, "endpoints", endpoint_list);
+	if (in->policies)
+		json_set(a, root, "policies", policies_json(a, in->policies));
 	return json_pretty(a, root);
 }

@@ -1,5 +1,5 @@
-/* micro-gw.conf: settings, Securities and endpoints as one YAML document, for `toolkit compile`
- * inside the build.
+/* micro-gw.conf: settings, Securities, endpoints and policies as one YAML document, for `toolkit
+ * compile` inside the build.
  *
  * Only public things stand in it. Absent fields take the defaults of toolkit_settings_default;
  * unknown fields are errors.
@@ -21,6 +21,7 @@
  *     httpsPort: 9095
  *     metricsPort: 9797
  *     http2: true
+ *     limitHeaders: false
  *   securities:
  *     - name: default-security-jwt
  *       type: jwt
@@ -29,13 +30,19 @@
  *           audience: http://org.wso2.apimgt/gateway      # absent or "": not checked
  *           validateSubscription: false
  *           keys:
- *             - pem: |                                    # certificate or public key; or `der:`
- * with base64 of a DER certificate
+ *             # A certificate or public key; or `der:` with base64 of a DER certificate.
+ *             - pem: |
  *                 -----BEGIN PUBLIC KEY-----
- *               notBefore: 1566564633                     # seconds since 1970, for bare public
- * keys notAfter: 1881924633 endpoints:
+ *               # Seconds since 1970, for bare public keys.
+ *               notBefore: 1566564633
+ *               notAfter: 1881924633
+ *   endpoints:
  *     - name: products
  *       url: http://products.online:80
+ *   # As policies.yaml (lib/api/policies.h); absent: the defaults.
+ *   policies:
+ *     resourcePolicies:
+ *       - five: {count: 5, unitTime: 1, timeUnit: min}
  */
 #ifndef TOOLKIT_CONF_H
 #define TOOLKIT_CONF_H
@@ -49,7 +56,8 @@ struct arena;
 struct err;
 struct toolkit_inputs;
 
-/* Fills settings, securities and endpoints of *ret, not its documents. err names line or field. */
+/* Fills settings, securities, endpoints and policies of *ret, not its documents. err names line or
+ * field. */
 bool toolkit_conf_read(struct arena *a, const char *text, size_t n, struct toolkit_inputs *ret,
 	struct err *err) MUST_CHECK;
 

@@ -25,8 +25,6 @@ static void tier(struct reader *r, struct model *m, struct place p)
 	if (!name)
 		refuse(r, "InvalidDocument", p, "%s, expected the name of a policy",
 			json_type_name(p.at));
-	else if (!str_eq(name, "Unlimited"))
-		warn(r, "NotEnforced", p, "tier \"%.100s\": limits are not enforced yet", name);
 }
 
 static void no_effect(struct reader *r, struct model *m, struct place p)
@@ -126,7 +124,7 @@ void check_extensions(struct reader *r, struct model *m, struct place p, enum le
 			check_one(r, m, member(r, p, v), level);
 }
 
-const char *tier_of(struct reader *r, const struct model *m, struct place p)
+struct model_tier tier_of(struct reader *r, const struct model *m, struct place p)
 {
 	static const char *const names[] = { "x-throttling-tier", "x-wso2-throttling-tier" };
 
@@ -135,10 +133,11 @@ const char *tier_of(struct reader *r, const struct model *m, struct place p)
 
 		if (!name)
 			continue;
-		if (m && m->tier)
-			warn(r, "TierDropped", inside(r, p, names[i]),
-				"the tier at the root counts for the whole API, this one is dropped");
-		return name;
+		if (!m || !m->tier.name)
+			return (struct model_tier){ name, inside(r, p, names[i]) };
+		warn(r, "TierDropped", inside(r, p, names[i]),
+			"the tier at the root counts for the whole API, this one is dropped");
+		break;
 	}
-	return NULL;
+	return (struct model_tier){ 0 };
 }

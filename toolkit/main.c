@@ -2,6 +2,7 @@
 #include <getopt.h>
 
 #include "gateway/core/contract.h"
+#include "lib/api/policies.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -26,8 +27,9 @@ static const char help[] =
 	"Compiles OpenAPI documents into the contract that a gateway enforces.\n"
 	"\n"
 	"  toolkit compile --swagger DIR --out DIR [--conf FILE] [--policy FILE] [--expect SHA256]\n"
-	"      compile every document below DIR and write contract.json; with --expect fail\n"
-	"      unless the SHA-256 of contract.json is the given one\n"
+	"      compile every document below DIR and write contract.json; with --policy take\n"
+	"      rate limits from a policies.yaml; with --expect fail unless the SHA-256 of\n"
+	"      contract.json is the given one\n"
 	"  toolkit check FILE...\n"
 	"      say what is wrong with documents and which objects they name\n"
 	"  toolkit show CONTRACT\n"
@@ -110,6 +112,23 @@ static void print(struct arena *a, const struct toolkit_diagnostics *list)
 		(void)fprintf(stderr, "and %zu more\n", list->errors + list->warnings - kept);
 }
 
+static bool read_policies(
+	struct arena *a, const char *path, struct toolkit_inputs *ret, struct err *err)
+{
+	struct policies *p = arena_alloc(a, sizeof(*p));
+	size_t n;
+	const char *text = file_read(a, path, MAX_CONF_BYTES, &n, err);
+	const struct json *document;
+
+	if (!text)
+		return false;
+	document = yaml_parse(a, text, n, NULL, err);
+	if (!document || !policies_read(a, document, p, err))
+		return err_wrap(err, "%s", path);
+	ret->policies = p;
+	return true;
+}
+
 static bool read_inputs(
 	struct arena *a, const struct options *o, struct toolkit_inputs *ret, struct err *err)
 {
@@ -121,14 +140,8 @@ static bool read_inputs(
 		return false;
 	if (!toolkit_conf_read(a, text, n, ret, err))
 		return err_wrap(err, "%s", o->conf);
-	/* Limits are not enforced yet, but a broken file is better known now. */
-	if (o->policy) {
-		text = file_read(a, o->policy, MAX_CONF_BYTES, &n, err);
-		if (!text)
-			return false;
-		if (n > 0 && !yaml_parse(a, text, n, NULL, err))
-			return err_wrap(err, "%s", o->policy);
-	}
+	if (o->policy && !read_policies(a, o->policy, ret, err))
+		return false;
 	if (!documents_read(a, o->swagger, &documents, &ret->n_documents, err))
 		return false;
 	ret->documents = documents;

@@ -76,6 +76,12 @@ struct model_security {
 		*accepted; /* compile.c: what the names came to; NULL: not looked up yet */
 };
 
+/* A throttling tier as a document names it. */
+struct model_tier {
+	const char *name; /* NULL: none */
+	struct place place;
+};
+
 struct model_operation {
 	struct place place;
 	enum method method;
@@ -85,7 +91,7 @@ struct model_operation {
 	const struct vec *scopes;		 /* const char * */
 	const struct model_endpoint *production; /* NULL: none */
 	const struct model_endpoint *sandbox;
-	const char *tier; /* x-throttling-tier or x-wso2-throttling-tier; NULL: none */
+	struct model_tier tier; /* none if the root has one */
 };
 
 struct model_path {
@@ -101,7 +107,7 @@ struct model {
 	const char *mode;
 	const char *base_path;	 /* decoded; NULL: wrong */
 	const char *auth_header; /* lower case; NULL: the settings' */
-	const char *tier;
+	struct model_tier tier;
 	struct contract_cors *cors; /* NULL: none */
 	bool has_interceptors;
 	struct vec paths; /* struct model_path *, by template */
@@ -154,7 +160,7 @@ enum level {
 	LEVEL_OPERATION
 };
 void check_extensions(struct reader *r, struct model *m, struct place p, enum level level);
-const char *tier_of(
-	struct reader *r, const struct model *m, struct place p); /* NULL or "Unlimited": none */
+struct model_tier tier_of(
+	struct reader *r, const struct model *m, struct place p); /* m NULL: of the root */
 
 #endif

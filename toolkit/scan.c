@@ -21,8 +21,8 @@ static void add(struct arena *a, struct vec *list, const char *name)
 static void add_operation(struct arena *a, const struct model_operation *op, struct found *f,
 	struct toolkit_scan *ret)
 {
-	if (op->tier && !str_eq(op->tier, "Unlimited"))
-		add(a, &f->tiers, op->tier);
+	if (op->tier.name && !str_eq(op->tier.name, "Unlimited"))
+		add(a, &f->tiers, op->tier.name);
 	if (!op->secured)
 		return;
 	if (!op->security || op->security->names.n == 0) {
@@ -67,8 +67,8 @@ static void add_model(
 		.base_path = m->base_path,
 	};
 	ret->has_interceptors = ret->has_interceptors || m->has_interceptors;
-	if (m->tier && !str_eq(m->tier, "Unlimited"))
-		add(a, &f->tiers, m->tier);
+	if (m->tier.name && !str_eq(m->tier.name, "Unlimited"))
+		add(a, &f->tiers, m->tier.name);
 	vec_foreach (const struct model_endpoint *, e, &m->endpoints)
 		if (e->name)
 			add(a, &f->endpoints, e->name);

@@ -29,6 +29,15 @@ static void show_security(
 		str_addf(s, "%s%s", i ? "|" : " scope ", op->scopes[i]);
 }
 
+static void show_tier(struct str *s, const struct tier *t)
+{
+	if (t->limit)
+		str_addf(s, " tier %s: %lld in %lld s", t->name, (long long)t->limit->count,
+			(long long)limit_window_s(t->limit));
+	else if (t->name)
+		str_addf(s, " tier %s: no such policy", t->name);
+}
+
 static void show_operation(struct str *s, const struct contract *c, const char *template,
 	const struct contract_operation *op)
 {
@@ -38,6 +47,7 @@ static void show_operation(struct str *s, const struct contract *c, const char *
 		str_addf(s, " -> %s", c->endpoints[op->endpoint].url);
 	if (op->sandbox != SIZE_MAX)
 		str_addf(s, " sandbox %s", c->endpoints[op->sandbox].url);
+	show_tier(s, &op->tier);
 	str_addc(s, '\n');
 }
 
@@ -78,8 +88,10 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 	for (size_t i = 0; i < c->n_apis; i++) {
 		const struct contract_api *api = &c->apis[i];
 
-		str_addf(&s, "%s %s at %s/ (credentials in %s)\n", api->title, api->version,
+		str_addf(&s, "%s %s at %s/ (credentials in %s)", api->title, api->version,
 			api->base_path, api->auth_header);
+		show_tier(&s, &api->tier);
+		str_addc(&s, '\n');
 		show_cors(&s, api->cors);
 		for (size_t p = 0; p < api->n_paths; p++)
 			for (size_t o = 0; o < api->paths[p].n_operations; o++)

@@ -1,4 +1,4 @@
-/* The compiler: OpenAPI documents + Securities + endpoints + settings → one contract.
+/* The compiler: OpenAPI documents + Securities + endpoints + policies + settings → one contract.
  *
  * Pure: no files, no network, no clock. Everything that is wrong with the inputs is reported at
  * once, as diagnostics that say where, what and what to do; a feature asked for and not available
@@ -24,6 +24,7 @@ struct arena;
 struct contract;
 struct err;
 struct json;
+struct policies;
 
 enum {
 	TOOLKIT_MAX_DOCUMENTS = 1000,
@@ -119,6 +120,7 @@ struct toolkit_settings {
 	uint16_t https_port;	      /* 9095 */
 	uint16_t metrics_port;	      /* 9797 */
 	bool http2;		      /* true */
+	bool limit_headers;	      /* false: answers do not say how much of a limit is left */
 };
 
 struct toolkit_settings toolkit_settings_default(void);
@@ -130,6 +132,7 @@ struct toolkit_inputs {
 	size_t n_securities;
 	const struct toolkit_endpoint_ref *endpoints;
 	size_t n_endpoints;
+	const struct policies *policies; /* rate limits; NULL: the defaults */
 	struct toolkit_settings settings;
 };
 

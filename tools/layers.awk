@@ -18,7 +18,7 @@ BEGIN {
 	may["security-svc"] = may["ratelimit-svc"] = may["endpoint-svc"] = may["builder-svc"] = "lib/"
 	may["api-svc"] = "lib/ toolkit gateway/core/contract.h"
 	may["watcher"] = "lib/"
-	may["toolkit"] = "lib/base lib/json lib/yaml lib/x509 gateway/core"
+	may["toolkit"] = "lib/base lib/json lib/yaml lib/x509 lib/api gateway/core"
 	may["gateway/core"] = "lib/base lib/json lib/x509"
 	may["gateway/nginx"] = may["gateway/module"] = may["gateway/launcher"] = "gateway/core lib/base lib/json"
 	may["apictl"] = "lib/base lib/json lib/yaml lib/api lib/kube lib/plan/reasons.h"

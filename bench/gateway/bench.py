@@ -33,7 +33,7 @@ def base64url(data):
 
 def make_tokens(work):
     """A key and TOKENS tokens signed with it: RS256, about the size of the article's."""
-    file = work / "tokens"
+    file = work / "tokens-with-tiers"
     key = work / "key.pem"
     if file.exists() and len(file.read_text().split()) == TOKENS:
         return file
@@ -44,9 +44,9 @@ def make_tokens(work):
         claims = {
             "iss": ISSUER, "aud": "http://org.wso2.apimgt/gateway", "sub": f"user-{i}@carbon.super", "keytype": "PRODUCTION",
             "scope": "am_application_scope default", "iat": 1572256179, "exp": 3719739826, "jti": f"bench-{i}",
-            "application": {"owner": "admin", "tier": "Unlimited", "name": f"application-{i}", "id": i, "uuid": None},
+            "application": {"owner": "admin", "tier": "bench", "name": f"application-{i}", "id": i, "uuid": None},
             "subscribedAPIs": [{"name": "Bench", "version": "v1", "context": "/bench/v1", "publisher": "admin",
-                                "subscriptionTier": "Unlimited", "subscriberTenantDomain": "carbon.super"}],
+                                "subscriptionTier": "bench", "subscriberTenantDomain": "carbon.super"}],
         }
         text = b".".join(base64url(json.dumps(x, separators=(",", ":")).encode()) for x in (head, claims))
         sign = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text, capture_output=True, check=True)
@@ -55,8 +55,8 @@ def make_tokens(work):
     return file
 
 
-def make_contract(work, name, programs, backend, operations, cache=10000):
-    """A compiled contract with that many operations."""
+def make_contract(work, name, programs, backend, operations, cache=10000, limits=True):
+    """A compiled contract with that many operations, and limits at three levels that nobody reaches."""
     folder = work / name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "swagger").mkdir(parents=True)
@@ -65,10 +65,12 @@ def make_contract(work, name, programs, backend, operations, cache=10000):
     document = {
         "openapi": "3.0.0", "info": {"title": "Bench", "version": "v1"}, "x-wso2-basePath": "/bench/v1",
         "x-wso2-production-endpoints": {"urls": [f"http://127.0.0.1:{backend}"]},
-        "paths": {f"/r{i}/items/{{id}}": {"get": {"operationId": f"get{i}", "responses": answers, "parameters": [
+        "paths": {f"/r{i}/items/{{id}}": {"get": {"operationId": f"get{i}", "x-wso2-throttling-tier": "bench", "responses": answers, "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}} for i in range(operations)},
     }
+    never = [{"bench": {"count": 10 ** 12, "unitTime": 1, "timeUnit": "year"}}]
     conf = {
+        "policies": {"resourcePolicies": never, "applicationPolicies": never, "subscriptionPolicies": never},
         "settings": {"tokenCacheEntries": cache},
         "securities": [{"name": "default-security-jwt", "type": "jwt", "issuers": [
             {"issuer": ISSUER, "audience": "http://org.wso2.apimgt/gateway", "keys": [{"pem": public.stdout}]}]}],
@@ -77,6 +79,14 @@ def make_contract(work, name, programs, backend, operations, cache=10000):
     (folder / "conf.json").write_text(json.dumps(conf))
     subprocess.run([programs / "bin/toolkit", "compile", "--swagger", folder / "swagger", "--conf", folder / "conf.json",
                     "--out", folder], check=True, stdout=subprocess.DEVNULL)
+    if not limits:
+        contract = json.loads((folder / "contract.json").read_text())
+        del contract["limits"]
+        for api in contract["apis"]:
+            for path in api["paths"]:
+                for operation in path["operations"]:
+                    operation.pop("tier", None)
+        (folder / "contract.json").write_text(json.dumps(contract))
     return folder / "contract.json"
 
 
@@ -318,12 +328,14 @@ def measure(o, servers):
     backend = keep(nginx(o.work, "backend", "default_type application/json;", f"location / {{ return 200 '{BODY}'; }}"))
     contract = make_contract(o.work, "one", o.programs, backend.port, 1)
     uncached = make_contract(o.work, "uncached", o.programs, backend.port, 1, cache=0)
+    unlimited = make_contract(o.work, "unlimited", o.programs, backend.port, 1, limits=False)
     ten = make_contract(o.work, "ten", o.programs, backend.port, 10)
     many = make_contract(o.work, "many", o.programs, backend.port, 3000)
     candidates = [
         Candidate("plain proxy, no access log", keep(proxy(o.work, "plain", backend.port))),
         Candidate("plain proxy with access log", keep(proxy(o.work, "logged", backend.port, "/dev/stdout"))),
         Candidate("gateway, repeated tokens", keep(gateway(o.work, o.programs, "full", contract))),
+        Candidate("gateway, repeated tokens, no limits", keep(gateway(o.work, o.programs, "unlimited-gateway", unlimited))),
         Candidate("gateway, every signature verified", keep(gateway(o.work, o.programs, "cold", uncached))),
     ]
     ops = [

@@ -25,7 +25,7 @@ enum limit_list {
 };
 
 enum {
-	LIMITS_MAX = 5000, /* policies of one list */
+	LIMITS_MAX = 20000, /* policies of one list: more than a ConfigMap holds */
 };
 
 /* At most `count` requests in a window. A window begins with a whole unit of the clock (UTC) and

@@ -31,8 +31,8 @@ static const struct default_policy {
 	{ POLICY_SUBSCRIPTION, "Gold", 5000 },
 	{ POLICY_SUBSCRIPTION, "Silver", 2000 },
 	{ POLICY_SUBSCRIPTION, "Bronze", 1000 },
-	{ POLICY_SUBSCRIPTION, "Unauthenticated", 500 },
-	{ POLICY_SUBSCRIPTION, "Default", 500 },
+	{ POLICY_SUBSCRIPTION, POLICY_UNAUTHENTICATED, 500 },
+	{ POLICY_SUBSCRIPTION, POLICY_DEFAULT, 500 },
 };
 
 static const struct unit {
@@ -60,11 +60,11 @@ const char *policy_time_unit(const char *text)
 	return NULL;
 }
 
-int64_t policy_window_s(const struct policy *p)
+int64_t policy_unit_s(const struct policy *p)
 {
 	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (str_eq(p->time_unit, units[i].name) && p->unit_time <= INT32_MAX)
-			return p->unit_time * units[i].seconds;
+		if (str_eq(p->time_unit, units[i].name))
+			return units[i].seconds;
 	return 0;
 }
 
@@ -103,6 +103,25 @@ void policies_defaults(struct arena *a, struct policies *ret)
 	}
 }
 
+void policies_complete(struct arena *a, const struct policies *p, struct policies *ret)
+{
+	static const char *const needed[] = { POLICY_DEFAULT, POLICY_UNAUTHENTICATED };
+	struct policies all;
+
+	policies_defaults(a, &all);
+	*ret = all;
+	if (!p)
+		return;
+	*ret = (struct policies){ 0 };
+	for (enum policy_list l = 0; l < POLICY_LISTS; l++)
+		vec_foreach (const struct policy *, policy, &p->lists[l])
+			policies_put(a, ret, l, policy);
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (!policies_get(ret, POLICY_SUBSCRIPTION, needed[i]))
+			policies_put(a, ret, POLICY_SUBSCRIPTION,
+				policies_get(&all, POLICY_SUBSCRIPTION, needed[i]));
+}
+
 /* ---- the document ---- */
 
 /* Names are quoted: "50" or "true" would else be read as something that is no string. JSON's
@@ -128,6 +147,29 @@ char *policies_yaml(struct arena *a, const struct policies *p)
 			write_policy(a, &s, policy);
 	}
 	return s.ptr;
+}
+
+struct json *policies_json(struct arena *a, const struct policies *p)
+{
+	struct json *root = json_object(a);
+
+	for (enum policy_list l = 0; l < POLICY_LISTS; l++) {
+		struct json *list = json_array(a);
+
+		vec_foreach (const struct policy *, policy, &p->lists[l]) {
+			struct json *item = json_object(a);
+			struct json *o = json_sub(a, item, policy->name);
+
+			json_set_int(a, o, "count", policy->count);
+			json_set_int(a, o, "unitTime", policy->unit_time);
+			json_set_str(a, o, "timeUnit", policy->time_unit);
+			if (policy->over_quota)
+				json_set_bool(a, o, "stopOnQuota", false);
+			json_add(list, item);
+		}
+		json_set(a, root, list_keys[l], list);
+	}
+	return root;
 }
 
 struct written {
@@ -169,6 +211,23 @@ static void read_policy(struct arena *a, const struct json *item, const char *pa
 	policies_put(a, ret, list, &p);
 }
 
+static void check_lists(const struct json *document, struct findings *f)
+{
+	json_foreach (v, document) {
+		bool known = false;
+
+		for (enum policy_list l = 0; l < POLICY_LISTS; l++)
+			known = known || str_eq(json_key(v), list_keys[l]);
+		if (!known)
+			finding_add(f, FINDING_INVALID_FIELD, json_key(v),
+				"unknown, expected resourcePolicies, applicationPolicies or "
+				"subscriptionPolicies");
+		else if (!json_is_array(v) && !json_is_null(v))
+			finding_add(f, FINDING_INVALID_FIELD, json_key(v),
+				"is a %s, expected a list of policies", json_type_name(v));
+	}
+}
+
 bool policies_read(
 	struct arena *a, const struct json *document, struct policies *ret, struct err *err)
 {
@@ -179,6 +238,7 @@ bool policies_read(
 	if (!json_is_object(document))
 		return err_set(err, ERR_INVALID, "is a %s, expected a map of policy lists",
 			json_type_name(document));
+	check_lists(document, &f);
 	for (enum policy_list l = 0; l < POLICY_LISTS; l++) {
 		size_t i = 0;
 

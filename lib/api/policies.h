@@ -15,7 +15,15 @@ struct err;
 struct json;
 
 #define POLICIES_CONFIG_MAP "policy-configmap"
+/* The same without resource policies: it changes only when what tokens may name does. Not there as
+ * long as nobody made a RateLimiting of these types. */
+#define CALLER_POLICIES_CONFIG_MAP "policy-configmap-callers"
 #define POLICIES_KEY "policies.yaml"
+
+/* Subscription policies of those who name none: tokens without a subscription, and addresses that
+ * call open operations. */
+#define POLICY_DEFAULT "Default"
+#define POLICY_UNAUTHENTICATED "Unauthenticated"
 
 enum policy_list {
 	POLICY_RESOURCE,     /* type advance: of an operation */
@@ -41,10 +49,13 @@ const char *policy_list_key(enum policy_list list); /* "resourcePolicies", … *
 /* NULL when it is no unit. Lower case, without regard to the case of text. */
 const char *policy_time_unit(const char *text);
 
-/* Seconds of the window; a month has 30 days, a year 365. 0 when p is not valid. */
-int64_t policy_window_s(const struct policy *p);
+/* Seconds of one unit; a month has 30 days, a year 365. 0 when p is not valid. */
+int64_t policy_unit_s(const struct policy *p);
 
 void policies_defaults(struct arena *a, struct policies *ret);
+
+/* p with the two policies that every gateway needs; the defaults where p is NULL. */
+void policies_complete(struct arena *a, const struct policies *p, struct policies *ret);
 
 /* Replaces the policy of that name. Copies p, not its strings. */
 void policies_put(
@@ -56,6 +67,7 @@ const struct policy *policies_get(
 
 /* The document. Equal policies in equal order give equal bytes. */
 char *policies_yaml(struct arena *a, const struct policies *p);
+struct json *policies_json(struct arena *a, const struct policies *p);
 
 /* The document as JSON, as lib/yaml read it. ERR_INVALID names the path of what is wrong. */
 bool policies_read(struct arena *a, const struct json *document, struct policies *ret,

@@ -153,6 +153,18 @@ again() { echo "${1%@*}:again@${1#*@}"; }
 
 # target NAME JSON: merged into the spec of a TargetEndpoint.
 target() { k patch targetendpoint "$1" --type=merge -p "{\"spec\": $2}" >/dev/null; }
+# no_limits: for stories that make more requests than the tiers of those who name none allow, 500 per minute.
+no_limits() {
+	local name
+	for name in default unauthenticated; do
+		k apply -f - >/dev/null <<-END
+			apiVersion: wso2.com/v1alpha1
+			kind: RateLimiting
+			metadata: {name: $name}
+			spec: {type: subscription, timeUnit: min, unitTime: 1, requestCount: {limit: 1000000}}
+		END
+	done
+}
 
 # ---- looking ----
 

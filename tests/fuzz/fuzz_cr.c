@@ -35,7 +35,7 @@ static void decode(struct arena *a, const struct json *object)
 	(void)target_endpoint_url(a, &te);
 	security_decode(a, object, &security, &f);
 	rate_limiting_decode(a, object, &limit, &f);
-	if (!findings_fatal(&f) && policy_window_s(&limit.policy) <= 0)
+	if (!findings_fatal(&f) && policy_unit_s(&limit.policy) <= 0)
 		abort();
 	(void)findings_fatal_text(&f);
 }

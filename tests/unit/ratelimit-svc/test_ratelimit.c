@@ -65,7 +65,7 @@ static void the_list_is_read_after_the_document(void **state UNUSED)
 
 	test_world_root(t, KIND_RATE_LIMITING, "online", "x");
 	ratelimit_needs(&t->world, &first);
-	assert_int_equal(first.refs.n, 1);
+	assert_int_equal(first.refs.n, 2);
 	assert_int_equal(first.lists.n, 0);
 	vec_add(a, &t->world.objects, &seen);
 	ratelimit_needs(&t->world, &second);

@@ -18,7 +18,7 @@ static void the_defaults_are_those_of_the_original(void **state UNUSED)
 	assert_int_equal(p.lists[POLICY_APPLICATION].n, 3);
 	assert_int_equal(p.lists[POLICY_SUBSCRIPTION].n, 5);
 	assert_int_equal(policies_get(&p, POLICY_SUBSCRIPTION, "Bronze")->count, 1000);
-	assert_int_equal(policy_window_s(policies_get(&p, POLICY_RESOURCE, "50kPerMin")), 60);
+	assert_int_equal(policy_unit_s(policies_get(&p, POLICY_RESOURCE, "50kPerMin")), 60);
 	assert_null(policies_get(&p, POLICY_RESOURCE, "Gold"));
 }
 
@@ -37,8 +37,7 @@ static void the_document_survives_the_trip(void **state UNUSED)
 	assert_true(policies_read(a, yaml_parse(a, yaml, strlen(yaml), NULL, &err), &back, &err));
 	assert_string_equal(policies_yaml(a, &back), yaml);
 	assert_true(policies_get(&back, POLICY_RESOURCE, "true")->over_quota);
-	assert_int_equal(
-		policy_window_s(policies_get(&back, POLICY_RESOURCE, "true")), 2 * 30 * 86400);
+	assert_int_equal(policy_unit_s(policies_get(&back, POLICY_RESOURCE, "true")), 30 * 86400);
 }
 
 static void a_policy_of_the_same_name_replaces(void **state UNUSED)
@@ -100,7 +99,7 @@ static void types_name_lists(void **state UNUSED)
 	assert_null(findings_fatal(&f));
 	assert_int_equal(r.list, POLICY_RESOURCE);
 	assert_string_equal(r.policy.time_unit, "min");
-	assert_int_equal(policy_window_s(&r.policy), 120);
+	assert_int_equal(policy_unit_s(&r.policy), 60);
 	assert_true(r.policy.over_quota);
 }
 
