@@ -6,6 +6,7 @@
  *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   cors.c      what answers say about origins
+ *   outbound.c  requests of the gateway's own
  *   watch.c     credentials: files that may change while the gateway runs
  *   page.c      every error that nginx itself would answer with HTML
  *   sparing.c   idle connections of clients while a worker ends
@@ -30,6 +31,7 @@
 
 struct arena;
 struct backend;
+struct resolv;
 struct watch;
 
 extern ngx_module_t ngx_http_apim_module;
@@ -47,7 +49,10 @@ struct apim {
 	const char ***names;	   /* per endpoint: what to ask the resolver, NULL at the end */
 	const char ***known; /* per endpoint: addresses that need no resolver, NULL at the end */
 	ngx_resolver_t *resolver;	     /* NULL: no name server */
-	X509_STORE *trust;		     /* NULL: no endpoint uses TLS */
+	const struct resolv *resolv;	     /* how names are looked up */
+	const char *hosts_text;		     /* the hosts file */
+	X509_STORE *trust;		     /* NULL: nothing uses TLS */
+	ngx_ssl_t tls;			     /* for connections of the gateway's own */
 	ngx_shm_zone_t *zone;		     /* of metrics */
 	ngx_shm_zone_t *counters;	     /* of rate limits */
 	const volatile unsigned char *state; /* first byte of the launcher's state file */

@@ -217,8 +217,6 @@ static const char **known_addresses(struct arena *a, const char *hosts, const ch
 
 static void name_backends(struct apim *m, const struct resolv *resolv)
 {
-	AUTO(arena_auto) struct arena *tmp = arena_new();
-	const char *hosts = resolv_read(tmp, text_of(tmp, &m->hosts_file, "/etc/hosts"));
 	size_t n = m->contract->n_endpoints;
 
 	m->hosts = arena_alloc(m->arena, (n + 1) * sizeof(*m->hosts));
@@ -227,7 +225,7 @@ static void name_backends(struct apim *m, const struct resolv *resolv)
 	for (size_t i = 0; i < n; i++) {
 		m->hosts[i] = bare_host(m->arena, m->contract->endpoints[i].host);
 		m->names[i] = resolv_candidates(m->arena, resolv, m->hosts[i]);
-		m->known[i] = known_addresses(m->arena, hosts, m->hosts[i]);
+		m->known[i] = known_addresses(m->arena, m->hosts_text, m->hosts[i]);
 	}
 }
 
@@ -264,6 +262,18 @@ static bool make_resolver(ngx_conf_t *cf, struct apim *m, const struct resolv *r
 	return m->resolver != NULL;
 }
 
+static bool make_tls(ngx_conf_t *cf, struct apim *m)
+{
+	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+
+	m->tls.log = cf->log;
+	if (!cleanup || ngx_ssl_create(&m->tls, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, NULL) != NGX_OK)
+		return false;
+	cleanup->handler = ngx_ssl_cleanup_ctx;
+	cleanup->data = &m->tls;
+	return true;
+}
+
 static bool load_trust(ngx_conf_t *cf, struct apim *m)
 {
 	const ngx_str_t *files = m->trust_files->elts;
@@ -275,7 +285,7 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 	if (!is_needed)
 		return true;
 	m->trust = X509_STORE_new();
-	if (!m->trust || !cleanup)
+	if (!m->trust || !cleanup || !make_tls(cf, m))
 		return false;
 	cleanup->handler = free_trust;
 	cleanup->data = m->trust;
@@ -316,7 +326,7 @@ static bool map_state(ngx_conf_t *cf, struct apim *m)
 
 static bool prepare(ngx_conf_t *cf, struct apim *m)
 {
-	struct resolv resolv;
+	struct resolv *resolv = arena_alloc(m->arena, sizeof(*resolv));
 	struct err err;
 
 	if (!load_contract(m, &err)) {
@@ -327,9 +337,11 @@ static bool prepare(ngx_conf_t *cf, struct apim *m)
 	gather_auth_headers(m);
 	resolv_parse(m->arena,
 		resolv_read(m->arena, text_of(m->arena, &m->resolv_file, "/etc/resolv.conf")),
-		&resolv);
-	name_backends(m, &resolv);
-	return map_state(cf, m) && make_resolver(cf, m, &resolv) && load_trust(cf, m) &&
+		resolv);
+	m->resolv = resolv;
+	m->hosts_text = resolv_read(m->arena, text_of(m->arena, &m->hosts_file, "/etc/hosts"));
+	name_backends(m, resolv);
+	return map_state(cf, m) && make_resolver(cf, m, resolv) && load_trust(cf, m) &&
 	       metrics_zone(cf, m) == NGX_OK && counters_zone(cf, m) == NGX_OK;
 }
 
