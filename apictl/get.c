@@ -81,22 +81,23 @@ static bool get_named(struct cli *cli, const struct vec *names, struct vec *ret,
 
 bool get_run(struct cli *cli, const struct args *args, struct err *err)
 {
-	const char *ns = args->all_namespaces ? NULL : cli->ns;
+	const struct kube_query all = { .kind = KIND_API,
+		.ns = args->all_namespaces ? NULL : cli->ns };
 	struct vec apis = { 0 };
 
 	if (args->names.n) {
 		if (!get_named(cli, &args->names, &apis, err))
 			return false;
 	} else {
-		if (!cli->kube.list(cli->kube.self, cli->arena, KIND_API, ns, NULL, &apis, err))
+		if (!cli->kube.list(cli->kube.self, cli->arena, &all, &apis, err))
 			return false;
 		if (apis.n)
 			qsort(apis.at, apis.n, sizeof(*apis.at), by_name);
 	}
 	if (apis.n)
 		print_apis(cli, &apis, args->all_namespaces);
-	else if (ns)
-		(void)fprintf(stderr, "No resources found in %s namespace.\n", ns);
+	else if (all.ns)
+		(void)fprintf(stderr, "No resources found in %s namespace.\n", all.ns);
 	else
 		(void)fprintf(stderr, "No resources found\n");
 	return true;

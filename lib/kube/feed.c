@@ -220,8 +220,10 @@ static void start(struct feed *f)
 	}
 	if (f->spec.metadata_only)
 		r.accept = listing ? list_accept : stream_accept;
-	if (!(listing ? list_path(mem, f->spec.kind, NULL, f->spec.selector, f->tuning->page,
-				f->token, &r.path, &err)
+	if (!(listing ? list_path(mem,
+				&(struct kube_query){
+					.kind = f->spec.kind, .labels = f->spec.selector },
+				f->tuning->page, f->token, &r.path, &err)
 		      : stream_path(f, mem, &r.path, &err))) {
 		fail(f, &err, true);
 		return;

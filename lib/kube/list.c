@@ -7,6 +7,7 @@
 #include "lib/base/vec.h"
 #include "lib/json/json.h"
 #include "lib/kube/call.h"
+#include "lib/kube/ops.h"
 #include "lib/kube/path.h"
 #include "lib/kube/stream.h"
 
@@ -18,26 +19,27 @@ enum {
 struct listing {
 	struct kube *kube;
 	struct arena *arena; /* of the result */
-	enum kind kind;
-	const char *ns;
-	const char *selector;
+	const struct kube_query *query;
 	struct vec found; /* struct object * */
 	int limit;
 	const char *token;
 };
 
-bool list_path(struct arena *a, enum kind kind, const char *ns, const char *selector, int limit,
-	const char *token, const char **ret, struct err *err)
+bool list_path(struct arena *a, const struct kube_query *q, int limit, const char *token,
+	const char **ret, struct err *err)
 {
 	const char *collection;
 	struct str path;
 
-	if (!path_collection(a, kind, ns, &collection, err))
+	if (!path_collection(a, q->kind, q->ns, &collection, err))
 		return false;
 	path = path_begin(a, collection);
 	path_query(&path, "limit", arena_printf(a, "%d", limit));
-	path_query(&path, "labelSelector", selector);
+	path_query(&path, "labelSelector", q->labels);
+	path_query(&path, "fieldSelector", q->fields);
 	path_query(&path, "continue", str_empty(token) ? NULL : token);
+	/* "Any version will do", which a later page cannot say. */
+	path_query(&path, "resourceVersion", q->recent && str_empty(token) ? "0" : NULL);
 	*ret = path.ptr;
 	return str_ok(&path, "path", err);
 }
@@ -58,7 +60,7 @@ static bool on_item(void *arg, const char *text, size_t n, struct err *err)
 		return false;
 	if (l->found.n == MAX_OBJECTS)
 		return err_set(err, ERR_LIMIT, "more than %d objects", MAX_OBJECTS);
-	list_complete(l->arena, v, l->kind);
+	list_complete(l->arena, v, l->query->kind);
 	o = arena_alloc(l->arena, sizeof(*o));
 	o->ref = ref_of(v);
 	o->json = v;
@@ -92,7 +94,7 @@ static bool fetch_page(struct listing *l, int *ret_status, struct err *err)
 		.request = { .method = "GET", .max_response = JSON_MAX_TEXT } };
 	bool ok;
 
-	if (!list_path(mem, l->kind, l->ns, l->selector, l->limit, l->token, &c.request.path, err))
+	if (!list_path(mem, l->query, l->limit, l->token, &c.request.path, err))
 		return false;
 	calls_run(l->kube, &c, 1);
 	*ret_status = c.status;
@@ -125,18 +127,13 @@ static bool fetch_all(struct listing *l, struct err *err)
 	}
 }
 
-bool list_all(struct kube *k, struct arena *a, enum kind kind, const char *ns, const char *selector,
-	struct vec *ret, struct err *err)
+bool list_all(struct kube *k, struct arena *a, const struct kube_query *q, struct vec *ret,
+	struct err *err)
 {
-	struct listing l = { .kube = k,
-		.arena = a,
-		.kind = kind,
-		.ns = ns,
-		.selector = selector,
-		.limit = LIST_PAGE };
+	struct listing l = { .kube = k, .arena = a, .query = q, .limit = LIST_PAGE };
 
 	if (!fetch_all(&l, err))
-		return err_wrap(err, "list %s", kind_info(kind)->plural);
+		return err_wrap(err, "list %s", kind_info(q->kind)->plural);
 	vec_foreach (struct object *, o, &l.found)
 		vec_add(a, ret, o);
 	return true;

@@ -11,6 +11,7 @@ struct arena;
 struct err;
 struct json;
 struct kube;
+struct kube_query;
 struct vec;
 
 enum {
@@ -18,14 +19,14 @@ enum {
 };
 
 /* Path of one page; token: metadata.continue of the page before, NULL or "" for the first. */
-bool list_path(struct arena *a, enum kind kind, const char *ns, const char *selector, int limit,
-	const char *token, const char **ret, struct err *err) MUST_CHECK;
+bool list_path(struct arena *a, const struct kube_query *q, int limit, const char *token,
+	const char **ret, struct err *err) MUST_CHECK;
 
 /* Sets apiVersion and kind, which elements of a list do not have and partial objects have wrong. */
 void list_complete(struct arena *a, struct json *object, enum kind kind);
 
 /* See struct kube_ops. */
-bool list_all(struct kube *k, struct arena *a, enum kind kind, const char *ns, const char *selector,
-	struct vec *ret, struct err *err) MUST_CHECK;
+bool list_all(struct kube *k, struct arena *a, const struct kube_query *q, struct vec *ret,
+	struct err *err) MUST_CHECK;
 
 #endif

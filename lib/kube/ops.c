@@ -95,10 +95,10 @@ static bool get(void *self, struct arena *a, struct object *objects, size_t n, s
 	return ok;
 }
 
-static bool list(void *self, struct arena *a, enum kind kind, const char *ns, const char *selector,
-	struct vec *ret, struct err *err)
+static bool list(
+	void *self, struct arena *a, const struct kube_query *q, struct vec *ret, struct err *err)
 {
-	return list_all(self, a, kind, ns, selector, ret, err);
+	return list_all(self, a, q, ret, err);
 }
 
 /* ---- apply ---- */

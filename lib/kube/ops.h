@@ -31,6 +31,18 @@ struct kube_apply {
 	const struct json *live; /* out: the object as it now is */
 };
 
+/* Which objects of a kind. */
+struct kube_query {
+	enum kind kind;
+	const char *ns;	    /* NULL: all namespaces */
+	const char *labels; /* label selector; NULL: all */
+	const char *fields; /* field selector, as far as the server knows fields of that kind; NULL:
+			       all */
+	/* As they were a moment ago: the server answers at once, from what it has in memory. With
+	 * false it first makes sure that nothing newer exists, which may take it 100 ms. */
+	bool recent;
+};
+
 struct kube_ops {
 	void *self;
 
@@ -39,10 +51,9 @@ struct kube_ops {
 	bool (*get)(void *self, struct arena *a, struct object *objects, size_t n,
 		struct err *err) MUST_CHECK;
 
-	/* All objects of a kind as struct object * into ret. ns NULL: all namespaces; selector
-	 * NULL: no label selector. */
-	bool (*list)(void *self, struct arena *a, enum kind kind, const char *ns,
-		const char *selector, struct vec *ret, struct err *err) MUST_CHECK;
+	/* All that the query selects, as struct object * into ret. */
+	bool (*list)(void *self, struct arena *a, const struct kube_query *q, struct vec *ret,
+		struct err *err) MUST_CHECK;
 
 	/* All are tried; err is that of the first that failed, whose live stays NULL. */
 	bool (*apply)(void *self, struct arena *a, struct kube_apply *applies, size_t n,

@@ -64,16 +64,28 @@ void need_child(struct needs *n, enum kind kind, const char *ns, const char *nam
 	need(n, REF_CHILD, (struct ref){ kind, ns, name });
 }
 
-void need_list(struct needs *n, enum kind kind, const char *ns, const char *selector)
+static void add_list(struct needs *n, const struct world_list *wanted)
 {
 	struct world_list *l;
 
 	vec_foreach (const struct world_list *, have, &n->lists)
-		if (have->kind == kind && str_eq(have->ns, ns) && str_eq(have->selector, selector))
+		if (have->kind == wanted->kind && str_eq(have->ns, wanted->ns) &&
+			str_eq(have->selector, wanted->selector))
 			return;
 	l = arena_alloc(n->arena, sizeof(*l));
-	*l = (struct world_list){ .kind = kind, .ns = ns, .selector = selector };
+	*l = *wanted;
 	vec_add(n->arena, &n->lists, l);
+}
+
+void need_list(struct needs *n, enum kind kind, const char *ns, const char *selector)
+{
+	add_list(n, &(struct world_list){ .kind = kind, .ns = ns, .selector = selector });
+}
+
+void need_recent_list(
+	struct needs *n, enum kind kind, const char *ns, const char *selector, const char *fields)
+{
+	add_list(n, &(struct world_list){ kind, ns, selector, fields, true, { 0 } });
 }
 
 bool world_child(const struct world *w, enum kind kind, const char *name, struct child *ret)

@@ -36,8 +36,10 @@ struct world {
 /* All objects of a kind in a namespace (and with a label selector) at one moment. */
 struct world_list {
 	enum kind kind;
-	const char *ns;
+	const char *ns;	      /* NULL: all */
 	const char *selector; /* NULL: all */
+	const char *fields;   /* NULL: all */
+	bool recent;	      /* as of a moment ago, from the server's memory */
 	struct vec items;     /* struct object * */
 };
 
@@ -78,6 +80,11 @@ struct needs {
 void need_input(struct needs *n, enum kind kind, const char *ns, const char *name);
 void need_child(struct needs *n, enum kind kind, const char *ns, const char *name);
 void need_list(struct needs *n, enum kind kind, const char *ns, const char *selector);
+
+/* The same as of a moment ago, which costs the server far less: for what is looked over, not for
+ * what is relied on. fields: a field selector or NULL. */
+void need_recent_list(
+	struct needs *n, enum kind kind, const char *ns, const char *selector, const char *fields);
 
 /* ---- what status remembers of the last pass ---- */
 

@@ -93,8 +93,10 @@ static bool read_lists(
 		if (world_list(w, l->kind, l->ns, l->selector))
 			continue;
 		runtime_keep_alive(rt);
-		if (!rt->kube.list(
-			    rt->kube.self, w->arena, l->kind, l->ns, l->selector, &l->items, err))
+		if (!rt->kube.list(rt->kube.self, w->arena,
+			    &(struct kube_query){
+				    l->kind, l->ns, l->selector, l->fields, l->recent },
+			    &l->items, err))
 			return false;
 		vec_add(w->arena, &w->lists, l);
 		*ret_grew = true;

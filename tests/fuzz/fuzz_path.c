@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(path, depth + 1, 0);
 	if (path_collection(a, kind, text[0], &path, &err))
 		check(path, depth - 1, 0);
-	if (list_path(a, kind, NULL, text[2], 500, text[1], &path, &err))
+	if (list_path(a, &(struct kube_query){ .kind = kind, .labels = text[2] }, 500, text[1],
+		    &path, &err))
 		check(path, depth - 3, 1);
 	return 0;
 }

@@ -62,8 +62,8 @@ static bool selected(struct arena *a, const struct json *object, const char *sel
 	return true;
 }
 
-static bool list(void *self, struct arena *a, enum kind kind, const char *ns, const char *selector,
-	struct vec *ret, struct err *err)
+static bool list(
+	void *self, struct arena *a, const struct kube_query *q, struct vec *ret, struct err *err)
 {
 	struct memory *m = self;
 
@@ -71,8 +71,8 @@ static bool list(void *self, struct arena *a, enum kind kind, const char *ns, co
 		return false;
 	m->reads++;
 	vec_foreach (struct object *, o, &m->objects)
-		if (o->ref.kind == kind && o->json && (!ns || str_eq(ns, o->ref.ns)) &&
-			selected(a, o->json, selector))
+		if (o->ref.kind == q->kind && o->json && (!q->ns || str_eq(q->ns, o->ref.ns)) &&
+			selected(a, o->json, q->labels))
 			vec_add(a, ret, o);
 	return true;
 }

@@ -337,7 +337,8 @@ static int end(void **state)
 
 	for (int i = 0; i < 2; i++)
 		ends_watcher(s, i, SIGTERM);
-	(void)!s->ops.list(s->ops.self, s->arena, KIND_API, "default", NULL, &all, &err);
+	(void)!s->ops.list(s->ops.self, s->arena,
+		&(struct kube_query){ .kind = KIND_API, .ns = "default" }, &all, &err);
 	vec_foreach (const struct object *, o, &all)
 		removes(s, KIND_API, o->ref.name);
 	return 0;

@@ -364,8 +364,9 @@ static void a_list_longer_than_a_page_is_complete(void **state)
 	size_t i = 0;
 
 	apply_many(f, 1200);
-	ok(f, f->ops.list(
-		      f->ops.self, f->a, KIND_CONFIG_MAP, "default", "pages=yes", &all, &f->err));
+	ok(f, f->ops.list(f->ops.self, f->a,
+		      &(struct kube_query){ KIND_CONFIG_MAP, "default", "pages=yes", NULL, false },
+		      &all, &f->err));
 	assert_int_equal(all.n, 1200);
 	vec_foreach (struct object *, o, &all) {
 		assert_string_equal(o->ref.name, arena_printf(f->a, "page-%04zu", i++));
@@ -381,13 +382,20 @@ static void a_list_of_all_namespaces_and_one_of_nothing(void **state)
 	struct vec all = { 0 };
 	struct vec none = { 0 };
 
-	ok(f, f->ops.list(f->ops.self, f->a, KIND_SERVICE, NULL, NULL, &all, &f->err));
+	ok(f, f->ops.list(f->ops.self, f->a, &(struct kube_query){ .kind = KIND_SERVICE }, &all,
+		      &f->err));
 	assert_true(all.n >= 1); /* default/kubernetes */
-	ok(f, f->ops.list(
-		      f->ops.self, f->a, KIND_JOB, "default", "a=b,c in (d, e)", &none, &f->err));
+	ok(f, f->ops.list(f->ops.self, f->a,
+		      &(struct kube_query){ KIND_JOB, "default", "a=b,c in (d, e)", NULL, false },
+		      &none, &f->err));
 	assert_int_equal(none.n, 0);
-	fails(f, f->ops.list(f->ops.self, f->a, KIND_JOB, NULL, "((", &none, &f->err), ERR_INVALID);
-	fails(f, f->ops.list(f->ops.self, f->a, KIND_API, NULL, NULL, &none, &f->err),
+	fails(f,
+		f->ops.list(f->ops.self, f->a,
+			&(struct kube_query){ .kind = KIND_JOB, .labels = "((" }, &none, &f->err),
+		ERR_INVALID);
+	fails(f,
+		f->ops.list(f->ops.self, f->a, &(struct kube_query){ .kind = KIND_API }, &none,
+			&f->err),
 		ERR_NOT_FOUND);
 }
 

@@ -163,13 +163,14 @@ static void an_expired_page_starts_a_list_over_once(void **state UNUSED)
 		{ "continue=t ", 410, NULL, "expired", false, false },
 		{ "secrets?limit=500 ", 410, NULL, "expired", false, false },
 	};
+	const struct kube_query secrets = { .kind = KIND_SECRET, .ns = "ns" };
 	struct vec found = { 0 };
 	struct fixture f;
 
 	begin(&f, steps, ARRAY_LEN(steps));
-	assert_true(f.ops.list(f.ops.self, f.a, KIND_SECRET, "ns", NULL, &found, &f.err));
+	assert_true(f.ops.list(f.ops.self, f.a, &secrets, &found, &f.err));
 	assert_int_equal(found.n, 2);
-	assert_false(f.ops.list(f.ops.self, f.a, KIND_SECRET, "ns", NULL, &found, &f.err));
+	assert_false(f.ops.list(f.ops.self, f.a, &secrets, &found, &f.err));
 	assert_int_equal(f.err.code, ERR_UNAVAILABLE);
 	assert_int_equal(found.n, 2);
 	end(&f);
