@@ -13,7 +13,7 @@
 #include "lib/plan/world.h"
 
 enum {
-	RUNNING_MS = 15 * 1000, /* the Job's end wakes us; this is for pods that never start */
+	RUNNING_MS = 30 * 1000, /* the Job's end wakes us; this is for pods that never start */
 	QUEUED_MS = 1000,
 	GONE_MS = 200, /* until a deleted Job has gone */
 	WAIT_MIN_S = 1,
@@ -169,10 +169,9 @@ static bool nothing_is_wanted(const struct scene *s, struct plan *p)
 
 	if (s->wanted)
 		return false;
-	if (s->jobs)
-		vec_foreach (const struct object *, job, &s->jobs->items)
-			if (scene_is_unfinished(s->arena, job->json))
-				plan_delete(p, job->ref, meta_uid(job->json));
+	vec_foreach (const struct object *, job, &s->jobs)
+		if (scene_is_ours(s, job) && scene_is_unfinished(s->arena, job->json))
+			plan_delete(p, job->ref, meta_uid(job->json));
 	if (!w->root && apis && apis->items.n == 0 && object_exists(secret) &&
 		str_eq(meta_label(secret->json, LABEL_PART_OF), PART_OF))
 		plan_delete(p, secret->ref, meta_uid(secret->json));
@@ -181,11 +180,10 @@ static bool nothing_is_wanted(const struct scene *s, struct plan *p)
 
 static bool outdated_builds_end(const struct scene *s, struct plan *p)
 {
-	if (s->jobs)
-		vec_foreach (const struct object *, job, &s->jobs->items)
-			if (!job_is_for(s->arena, job->json, &s->request) &&
-				scene_is_unfinished(s->arena, job->json))
-				plan_delete(p, job->ref, meta_uid(job->json));
+	vec_foreach (const struct object *, job, &s->jobs)
+		if (scene_is_ours(s, job) && !job_is_for(s->arena, job->json, &s->request) &&
+			scene_is_unfinished(s->arena, job->json))
+			plan_delete(p, job->ref, meta_uid(job->json));
 	return false;
 }
 
@@ -407,14 +405,9 @@ static bool others_come_first(const struct scene *s, struct plan *p)
 
 static bool is_taken(const struct scene *s, const char *name)
 {
-	const struct world *w = s->w;
-
-	if (world_get(w, KIND_JOB, w->root_ref.ns, name))
-		return true;
-	if (s->jobs)
-		vec_foreach (const struct object *, job, &s->jobs->items)
-			if (str_eq(job->ref.name, name))
-				return true;
+	vec_foreach (const struct object *, job, &s->jobs)
+		if (str_eq(job->ref.name, name))
+			return true;
 	return false;
 }
 

@@ -18,6 +18,7 @@ enum {
 };
 
 static const char all_jobs[] = LABEL_PART_OF "=" PART_OF;
+static const char unfinished[] = "status.successful=0";
 static const enum conf_object config_objects[] = { CONF_CONTROLLER, CONF_REGISTRY, CONF_KANIKO };
 
 static const char *dockerfile_name(struct arena *a, const struct world *w)
@@ -66,17 +67,62 @@ static bool is_owned_by(const struct json *job, const struct json *root)
 	return false;
 }
 
-/* The Job may have been made a moment ago for an API of the same name that was deleted: that one is
- * not ours. */
+/* A Job of an earlier API of the same name goes by itself, with its owner. */
+bool scene_is_ours(const struct scene *s, const struct object *job)
+{
+	const struct world *w = s->w;
+
+	if (!str_eq(job->ref.ns, w->root_ref.ns))
+		return false;
+	return w->root ? is_owned_by(job->json, w->root)
+		       : str_eq(meta_label(job->json, LABEL_OWNER), w->root_ref.name);
+}
+
+static void add_job(struct scene *s, struct object *job)
+{
+	vec_foreach (const struct object *, known, &s->jobs)
+		if (ref_eq(known->ref, job->ref))
+			return;
+	vec_add(s->arena, &s->jobs, job);
+}
+
+/* Most APIs have one Job in their life, and its name is known. The others are looked for only when
+ * there is a sign of them. What was read by name counts, lists may be a moment old. */
+static void collect_jobs(struct scene *s)
+{
+	const struct world *w = s->w;
+	const struct ref *root = &w->root_ref;
+	const char *name = job_name(s->arena, root->name);
+	const struct world_list *own =
+		world_list(w, KIND_JOB, root->ns, jobs_of(s->arena, root->name));
+	const struct world_list *all = world_list(w, KIND_JOB, NULL, all_jobs);
+
+	vec_foreach (struct object *, o, &w->objects) {
+		if (o->ref.kind != KIND_JOB || !str_eq(o->ref.name, name))
+			continue;
+		s->looked = true;
+		s->has_first = o->json != NULL;
+		if (s->has_first)
+			add_job(s, o);
+	}
+	if (own)
+		vec_foreach (struct object *, job, &own->items)
+			add_job(s, job);
+	if (all)
+		vec_foreach (struct object *, job, &all->items)
+			if (scene_is_ours(s, job))
+				add_job(s, job);
+}
+
 static void read_jobs(struct scene *s)
 {
 	const struct world *w = s->w;
 
-	s->jobs = world_list(w, KIND_JOB, w->root_ref.ns, jobs_of(s->arena, w->root_ref.name));
-	if (!s->wanted || !s->jobs)
+	collect_jobs(s);
+	if (!s->wanted)
 		return;
-	vec_foreach (const struct object *, job, &s->jobs->items)
-		if (is_owned_by(job->json, w->root) && job_is_for(s->arena, job->json, &s->request))
+	vec_foreach (const struct object *, job, &s->jobs)
+		if (scene_is_ours(s, job) && job_is_for(s->arena, job->json, &s->request))
 			s->job = job;
 	if (s->job)
 		s->pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job));
@@ -218,9 +264,12 @@ static void need_configuration(const struct scene *s, struct needs *n)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
 	if (!s->configured || s->trouble)
 		return;
-	/* Not as an input, which may be remembered from a moment ago: nobody would say that it is
-	 * old. */
-	need_child(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+	/* An input may be remembered from a moment ago, and nobody would say that it is old: good
+	 * enough for a first attempt, not for one after a refusal. */
+	if (s->answered)
+		need_child(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+	else
+		need_input(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
 	if (s->docker_config)
 		need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
 }
@@ -235,29 +284,37 @@ static bool job_says_enough(const struct scene *s)
 	return str_empty(state);
 }
 
+/* Before a build starts: how many run, and whether one of them is this one after all. */
+static void need_running(struct needs *n)
+{
+	need_recent_list(n, KIND_JOB, NULL, all_jobs, unfinished);
+}
+
 void scene_needs(const struct world *w, struct needs *n)
 {
 	struct arena *a = n->arena;
+	const char *ns = w->root_ref.ns;
 	struct scene s;
 
-	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, dockerfile_name(a, w));
-	need_list(n, KIND_JOB, w->root_ref.ns, jobs_of(a, w->root_ref.name));
+	need_child(n, KIND_CONFIG_MAP, ns, dockerfile_name(a, w));
+	need_child(n, KIND_JOB, ns, job_name(a, w->root_ref.name));
 	if (!w->root) {
+		need_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name));
 		need_leftovers(w, n);
 		return;
 	}
 	scene_read(a, w, &s);
-	if (!s.wanted || scene_is_ready(&s) || !s.jobs)
+	if (!s.looked || scene_is_ready(&s))
+		return;
+	if (!s.wanted || (s.has_first && !s.job))
+		need_recent_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name), NULL);
+	if (!s.wanted)
 		return;
 	if (s.job)
-		need_list(n, KIND_POD, w->root_ref.ns, pods_of(a, s.job));
+		need_recent_list(n, KIND_POD, ns, pods_of(a, s.job), NULL);
 	if (s.job && job_says_enough(&s))
 		return;
 	need_configuration(&s, n);
-	if (s.job)
-		return;
-	need_list(n, KIND_JOB, NULL, all_jobs);
-	/* Only after a first attempt: somebody else's Job may have the name. */
-	if (w->attempt > 1)
-		need_child(n, KIND_JOB, w->root_ref.ns, job_name(a, w->root_ref.name));
+	if (!s.job)
+		need_running(n);
 }

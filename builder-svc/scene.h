@@ -8,6 +8,7 @@
 
 #include "builder-svc/image.h"
 #include "lib/api/build.h"
+#include "lib/base/vec.h"
 #include "lib/conf/conf.h"
 
 struct arena;
@@ -30,7 +31,9 @@ struct scene {
 	bool answered; /* result is about this request */
 	struct build_result result;
 
-	const struct world_list *jobs; /* of this API, by label */
+	bool looked;		       /* the API's first Job was asked for */
+	bool has_first;		       /* and there is one of that name, whosever it is */
+	struct vec jobs;	       /* struct object *: those known */
 	const struct object *job;      /* the one that is for this request; NULL: none */
 	const struct world_list *pods; /* of that Job; NULL: not asked for */
 
@@ -53,7 +56,10 @@ void scene_needs(const struct world *w, struct needs *n);
 /* No work is left: the image is known to exist. */
 bool scene_is_ready(const struct scene *s);
 
-/* A Job of ours that has not ended. */
+/* Made for this API, not for an earlier one of its name. */
+bool scene_is_ours(const struct scene *s, const struct object *job);
+
+/* It has not ended. */
 bool scene_is_unfinished(struct arena *a, const struct json *job);
 
 /* All our Jobs in the cluster that have not ended. */
