@@ -79,9 +79,6 @@ static void announce(struct plan *p, const struct condition *c)
 		plan_event(p, "Warning", c->reason, "%s", c->message);
 	} else if (str_eq(c->status, "False")) {
 		plan_event(p, "Warning", c->reason, "%s: %s", c->type, c->message);
-	} else if (!is_true && !str_eq(c->reason, REASON_BLOCKED) &&
-		   !str_eq(c->reason, REASON_NOT_STARTED)) {
-		plan_event(p, "Normal", c->reason, "%s: %s", c->type, c->message);
 	}
 }
 

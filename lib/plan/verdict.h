@@ -20,8 +20,10 @@ bool plan_accept(struct plan *p, const struct findings *f);
 void plan_block(struct plan *p, const char *const *types, const char *waits_for);
 
 /* Events for those of the conditions that changed, as decided so far: a Warning for False, for
- * UnusedFields and for a certificate that expires soon, a Normal for progress and for Ready once it
- * is True. types ends with NULL. */
+ * UnusedFields and for a certificate that expires soon, a Normal for Ready once it is True. That
+ * something is on its way is told by the conditions, and by whoever starts it. types ends with
+ * NULL.
+ */
 void plan_announce(struct plan *p, const char *const *types);
 
 /* One Warning for what is wrong in the operator's configuration, when it is news: the object is
