@@ -29,7 +29,7 @@ struct kube *kube_new(const struct kube_options *options, struct err *err)
 	k->user_agent = arena_dup(a, options->user_agent ? options->user_agent : "kube");
 	k->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	token_init(&k->token, &k->config);
-	k->calls = wire_new(&k->config, &k->token, k->user_agent, WIRE_CALLS, MAX_CONNECTIONS);
+	k->calls = wire_new(&k->config, &k->token, k->user_agent, MAX_CONNECTIONS);
 	return k;
 }
 

@@ -26,7 +26,7 @@ struct kube_watch *kube_watch_new(
 	w->kube = k;
 	w->n = n;
 	w->feeds = arena_alloc(own, (n + 1) * sizeof(*w->feeds));
-	w->wire = wire_new(&k->config, &k->token, k->user_agent, WIRE_STREAMS, (long)n + 1);
+	w->wire = wire_new(&k->config, &k->token, k->user_agent, (long)n + 1);
 	for (size_t i = 0; i < n; i++) {
 		w->feeds[i] = (struct feed){ .kube = k,
 			.wire = w->wire,

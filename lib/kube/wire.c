@@ -24,7 +24,6 @@ struct wire {
 	const struct kube_config *config;
 	struct token *token;
 	const char *user_agent;
-	enum wire_mode mode;
 	long max_connections;
 	CURLM *multi;
 	unsigned long news; /* grows when bytes arrive or an exchange ends */
@@ -57,7 +56,7 @@ static CURLM *multi_new(long max_connections)
 }
 
 struct wire *wire_new(const struct kube_config *config, struct token *token, const char *user_agent,
-	enum wire_mode mode, long max_connections)
+	long max_connections)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 
@@ -66,7 +65,6 @@ struct wire *wire_new(const struct kube_config *config, struct token *token, con
 	w->config = config;
 	w->token = token;
 	w->user_agent = user_agent;
-	w->mode = mode;
 	w->max_connections = max_connections;
 	w->multi = multi_new(max_connections);
 	return w;
@@ -190,12 +188,8 @@ static void set_connection(CURL *easy, const struct wire *w)
 	SET(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	SET(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	SET(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
-	if (w->mode == WIRE_STREAMS) {
-		SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	} else {
-		SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-		SET(easy, CURLOPT_PIPEWAIT, 1L);
-	}
+	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	SET(easy, CURLOPT_PIPEWAIT, 1L);
 	if (c->proxy)
 		SET(easy, CURLOPT_PROXY, c->proxy);
 	set_tls(easy, c);

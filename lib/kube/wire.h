@@ -1,4 +1,5 @@
-/* HTTP to one API server: any number of exchanges at the same time over connections that are kept.
+/* HTTP to one API server: any number of exchanges at the same time, long ones too, over connections
+ * that are kept: one, where the server speaks HTTP/2.
  * libcurl does it, and only wire.c knows.
  *
  * Nothing happens by itself: exchanges move while wire_turn runs. What arrives is appended to
@@ -38,14 +39,9 @@ struct exchange {
 	struct err err;	    /* done without a complete answer; code ERR_NONE otherwise */
 };
 
-enum wire_mode {
-	WIRE_CALLS,   /* short exchanges */
-	WIRE_STREAMS, /* one connection for each exchange, watched for being dead */
-};
-
 /* Borrows config, token and user_agent. max_connections: kept and used at once. */
 struct wire *wire_new(const struct kube_config *config, struct token *token, const char *user_agent,
-	enum wire_mode mode, long max_connections);
+	long max_connections);
 void wire_free(struct wire *w); /* every exchange must have been freed; accepts NULL */
 
 /* Never NULL. Trouble is told by the exchange, once it is done. */
