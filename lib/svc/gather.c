@@ -115,6 +115,18 @@ static void need_moved_children(const struct world *w, struct needs *n)
 			need_child(n, r->kind, r->ns, r->name);
 }
 
+/* Nobody has written the root since we did: the wake has the version that our write gave it. Should
+ * it be newer after all, the status cannot be written, and the next attempt reads. */
+static bool read_root(struct runtime *rt, struct world *w, const struct wake *wake,
+	struct object *ret, struct err *err)
+{
+	bool known = w->attempt == 1 && !str_empty(wake->resource_version) &&
+		     memo_get(rt->memo, w->arena, ret, wake->resource_version, 0);
+
+	rt->counts.remembered += known;
+	return known || get(rt, w, ret, 1, err);
+}
+
 bool runtime_gather(struct runtime *rt, const struct wake *wake, struct world *w, struct err *err)
 {
 	struct object root = { .ref = wake->ref };
@@ -124,7 +136,7 @@ bool runtime_gather(struct runtime *rt, const struct wake *wake, struct world *w
 	w->system_ns = rt->system_ns;
 	w->env = rt->env;
 	w->now_s = rt->clock.now_ms(rt->clock.self) / 1000;
-	if (!get(rt, w, &root, 1, err))
+	if (!read_root(rt, w, wake, &root, err))
 		return false;
 	w->root = root.json;
 	for (int round = 0; round < MAX_ROUNDS; round++) {

@@ -81,13 +81,31 @@ static char *dup_or_die(const char *text)
 	return copy;
 }
 
+void memo_forget(struct memo *c, struct arena *a, struct ref ref)
+{
+	struct entry *e = c ? find(c, a, ref) : NULL;
+
+	if (e)
+		drop(c, e);
+}
+
+/* Half of an object's text, and nobody reads it. */
+static struct json *without_managed_fields(struct arena *a, const struct json *object)
+{
+	struct json *copy = json_dup(a, object);
+
+	json_remove(json_sub(a, copy, "metadata"), "managedFields");
+	return copy;
+}
+
 void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms)
 {
 	struct entry *e = c ? find(c, a, o->ref) : NULL;
-	char *text = o->json ? json_text(a, o->json) : NULL;
+	char *text;
 
 	if (!c)
 		return;
+	text = o->json ? json_text(a, without_managed_fields(a, o->json)) : NULL;
 	if (e)
 		drop(c, e);
 	if (text && strlen(text) > MEMO_BYTES)

@@ -6,6 +6,9 @@
  * it was made from), not the clock (an input that the status does not know yet is good for
  * MEMO_NEW_MS only). A stale one does no lasting harm: its version is recorded, the watcher sees
  * that it is old and says so.
+ *
+ * An object on its way to Ready is looked at several times by the service that writes its status:
+ * it is kept as that write left it, and taken while the wake names the same version.
  */
 #ifndef LIB_SVC_MEMO_H
 #define LIB_SVC_MEMO_H
@@ -35,5 +38,7 @@ bool memo_get(
 
 /* Copies what was read. */
 void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms);
+
+void memo_forget(struct memo *c, struct arena *a, struct ref ref);
 
 #endif

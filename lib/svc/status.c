@@ -3,7 +3,9 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/plan/plan.h"
+#include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 
@@ -25,6 +27,18 @@ static struct json *dependencies(const struct plan *p)
 				       need->ref.name, version ? version : ""));
 	}
 	return list;
+}
+
+/* Until it is Ready it will be looked at again soon. */
+static void remember_root(struct runtime *rt, const struct plan *p, const struct json *live)
+{
+	const struct condition *ready = plan_condition_get(p, COND_READY);
+	const struct object root = { p->world->root_ref, live };
+
+	if (ready && str_eq(ready->status, "True"))
+		memo_forget(rt->memo, p->arena, root.ref);
+	else
+		memo_put(rt->memo, p->arena, &root, rt->clock.now_ms(rt->clock.self));
 }
 
 bool runtime_status(
@@ -50,6 +64,7 @@ bool runtime_status(
 	runtime_keep_alive(rt);
 	if (!rt->kube.apply(rt->kube.self, p->arena, &apply, 1, err))
 		return err_wrap(err, "write status");
+	remember_root(rt, p, apply.live);
 	rt->counts.applied++;
 	return true;
 }

@@ -302,6 +302,56 @@ static void an_input_is_read_again_only_when_something_says_so(void **state UNUS
 	memo_free(f.rt.memo);
 }
 
+static unsigned int reads_when_told_of_version(struct fixture *f, const char *version)
+{
+	struct wake wake = {
+		.ref = { KIND_SECURITY, "shop", "s" }, .resource_version = version, .cause = "test"
+	};
+	unsigned int before = f->memory.reads;
+
+	assert_false(runtime_pass(&f->rt, f->arena, &wake, 1).again);
+	return f->memory.reads - before;
+}
+
+static void an_object_that_nobody_has_written_since_we_did_is_not_read_again(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	f.rt.memo = memo_new();
+	look(&f, NULL); /* the original is missing: not Ready */
+	assert_int_equal(reads_when_told_of_version(&f, meta_version(root(&f))), 0);
+	assert_int_equal(reads_when_told_of_version(&f, "999"), 1);
+	put_original(&f);
+	look(&f, "original");
+	assert_string_equal(json_get_str(ready(&f), "status"), "True");
+	/* Done with: it need not be kept. */
+	assert_int_equal(reads_when_told_of_version(&f, meta_version(root(&f))), 1);
+	memo_free(f.rt.memo);
+}
+
+static void an_object_that_changed_behind_the_wake_is_read_in_the_next_attempt(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+	struct wake wake = { .ref = { KIND_SECURITY, "shop", "s" }, .cause = "test" };
+	struct ref original = { KIND_CONFIG_MAP, "shop", "original" };
+
+	start(&f, a);
+	f.rt.memo = memo_new();
+	look(&f, NULL);
+	wake.resource_version = meta_version(root(&f));
+	vec_add(a, &wake.moved, &original);
+	put_original(&f);
+	memory_put(&f.memory,
+		"{'kind':'Security','metadata':{'namespace':'shop','name':'s','labels':{'a':'b'}}}");
+	assert_true(runtime_pass(&f.rt, a, &wake, 1).again);
+	assert_false(runtime_pass(&f.rt, a, &wake, 2).again);
+	assert_string_equal(json_get_str(ready(&f), "status"), "True");
+	memo_free(f.rt.memo);
+}
+
 static void an_input_that_status_does_not_know_is_believed_for_a_moment_only(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -371,6 +421,9 @@ int main(void)
 		cmocka_unit_test(failing_at_any_call_still_converges),
 		cmocka_unit_test(a_deleted_root_writes_no_status),
 		cmocka_unit_test(an_input_is_read_again_only_when_something_says_so),
+		cmocka_unit_test(an_object_that_nobody_has_written_since_we_did_is_not_read_again),
+		cmocka_unit_test(
+			an_object_that_changed_behind_the_wake_is_read_in_the_next_attempt),
 		cmocka_unit_test(an_input_that_status_does_not_know_is_believed_for_a_moment_only),
 		cmocka_unit_test(another_replica_that_read_something_newer_is_believed),
 		cmocka_unit_test(the_transition_time_moves_only_with_the_status),
