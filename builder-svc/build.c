@@ -14,6 +14,7 @@
 
 enum {
 	RUNNING_MS = 30 * 1000, /* the Job's end wakes us; this is for pods that never start */
+	ENDING_MS = 1000, /* its pod has ended, they say, but the server does not show it yet */
 	QUEUED_MS = 1000,
 	GONE_MS = 200, /* until a deleted Job has gone */
 	WAIT_MIN_S = 1,
@@ -187,15 +188,20 @@ static bool outdated_builds_end(const struct scene *s, struct plan *p)
 	return false;
 }
 
+static bool job_has_moved(const struct world *w)
+{
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (r->kind == KIND_JOB)
+			return true;
+	return false;
+}
+
 /* Somebody who asks anew is told again. The end of a Job that was noted already, and a message of
  * ours that comes back, are no news: should the first telling have been lost, the note on the
  * ConfigMap wakes api-svc as well. */
 static bool is_asked(const struct world *w)
 {
-	vec_foreach (const struct ref *, r, &w->moved)
-		if (r->kind == KIND_JOB)
-			return false;
-	return w->attempt <= 1;
+	return w->attempt <= 1 && !job_has_moved(w);
 }
 
 static bool image_is_known(const struct scene *s, struct plan *p)
@@ -240,7 +246,7 @@ static bool build_runs(const struct scene *s, struct plan *p)
 		tell_waiting(s, p, REASON_BUILD_PENDING,
 			arena_printf(p->arena, "Job %s: %s", s->job->ref.name, trouble),
 			RUNNING_MS);
-	plan_requeue(p, RUNNING_MS);
+	plan_requeue(p, job_has_moved(s->w) ? ENDING_MS : RUNNING_MS);
 	return true;
 }
 

@@ -224,11 +224,21 @@ void graph_not_due_job(struct index *ix, struct job *j)
 
 void graph_wait(struct index *ix, struct root *r, int64_t until_us)
 {
-	if (r->is_waiting)
+	struct root *before;
+
+	if (r->is_waiting && r->waiting_until_us <= until_us)
 		return;
+	graph_not_waiting(ix, r);
 	r->is_waiting = true;
 	r->waiting_until_us = until_us;
-	TAILQ_INSERT_TAIL(&ix->waiting, r, waiting);
+	/* Nearly always the last. */
+	TAILQ_FOREACH_REVERSE(before, &ix->waiting, root_list, waiting)
+	if (before->waiting_until_us <= until_us)
+		break;
+	if (before)
+		TAILQ_INSERT_AFTER(&ix->waiting, before, r, waiting);
+	else
+		TAILQ_INSERT_HEAD(&ix->waiting, r, waiting);
 }
 
 void graph_not_waiting(struct index *ix, struct root *r)

@@ -100,6 +100,7 @@ struct job {
 	bool is_due;
 	bool gone;
 	bool pod_ended; /* told before the Job controller has counted it */
+	bool pod_told;
 	enum job_state state;
 	int64_t since_us;
 	char uid[UID_SIZE];
@@ -162,7 +163,7 @@ void graph_due(struct index *ix, struct root *r);
 void graph_not_due(struct index *ix, struct root *r);
 void graph_due_job(struct index *ix, struct job *j);
 void graph_not_due_job(struct index *ix, struct job *j);
-void graph_wait(struct index *ix, struct root *r, int64_t until_us);
+void graph_wait(struct index *ix, struct root *r, int64_t until_us); /* the earlier end counts */
 void graph_not_waiting(struct index *ix, struct root *r);
 
 void graph_free(struct index *ix);

@@ -182,6 +182,7 @@ static void update_job(
 	if (!str_eq(uid, j->uid)) {
 		before = JOB_RUNNING;
 		j->pod_ended = false;
+		j->pod_told = false;
 		graph_not_due_job(ix, j);
 		memcpy(j->uid, uid, sizeof(uid));
 	}
@@ -192,6 +193,9 @@ static void update_job(
 			graph_node(ix, KIND_API,
 				json_get_str(json_get(object, "metadata"), "namespace"), owner));
 	if (j->state == before || j->state == JOB_RUNNING || !judge_is_active(ix))
+		return;
+	/* Whoever was told that its pod has ended looks until there is a result. */
+	if (j->state == JOB_COMPLETE && j->pod_told)
 		return;
 	j->since_us = now_us(ix);
 	graph_due_job(ix, j);

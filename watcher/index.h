@@ -17,6 +17,9 @@
  * differs is believed when a moment has passed (at once if only its readiness differs, in an event
  * younger than the record).
  *
+ * A gateway's Service has its address long before its pods are there: that is told together with
+ * their becoming ready, unless they take too long.
+ *
  * Process lifetime, one thread, no I/O. Nothing is compared before the first complete list of every
  * kind.
  */
@@ -38,6 +41,8 @@ struct json;
 
 enum {
 	INDEX_PATIENCE_MS = 150, /* how long record and child may disagree */
+	INDEX_COMPANY_MS = 3000, /* how long the address of an object that is not Ready waits for
+				    its becoming so */
 	INDEX_TOMBSTONE_MS =
 		60 * 1000, /* a replica that does not lead remembers the dead for so long */
 };

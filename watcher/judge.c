@@ -58,6 +58,8 @@ static enum verdict judge_child(const struct index *ix, const struct edge *e)
 		return VERDICT_UNSURE;
 	if (n->state == e->state)
 		return VERDICT_SETTLED;
+	if (n->kind == KIND_SERVICE && !e->root->ready)
+		return VERDICT_LATER;
 	return n->version > e->root->node->version ? VERDICT_MOVED : VERDICT_UNSURE;
 }
 
@@ -72,7 +74,8 @@ bool judge_is_moved(const struct index *ix, const struct edge *e)
 
 	/* A record from the future stays ahead only if the cluster was set back: a complete
 	 * comparison tells. */
-	return v == VERDICT_MOVED || (v == VERDICT_UNSURE && e->root->patient) ||
+	return v == VERDICT_MOVED || v == VERDICT_LATER ||
+	       (v == VERDICT_UNSURE && e->root->patient) ||
 	       (v == VERDICT_BEHIND && e->root->forced);
 }
 
@@ -91,12 +94,12 @@ bool judge_is_settled(const struct index *ix, const struct root *r)
 	return true;
 }
 
-/* What has to be told of the records; *ret_unsure: something has to be waited for. */
-static bool edges_want(const struct index *ix, struct root *r, bool *ret_unsure)
+/* What has to be told of the records; *ret_wait_ms: how long something has to be waited for. */
+static bool edges_want(const struct index *ix, struct root *r, int *ret_wait_ms)
 {
 	bool want = false;
 
-	*ret_unsure = false;
+	*ret_wait_ms = 0;
 	for (size_t i = 0; i < r->n_edges; i++) {
 		struct edge *e = &r->edges[i];
 		enum verdict v = judge_edge(ix, e);
@@ -106,7 +109,9 @@ static bool edges_want(const struct index *ix, struct root *r, bool *ret_unsure)
 		else if (e->told == judge_knowledge(e))
 			continue;
 		else if (v == VERDICT_UNSURE && !r->patient)
-			*ret_unsure = true;
+			*ret_wait_ms = INDEX_PATIENCE_MS;
+		else if (v == VERDICT_LATER && !r->patient)
+			*ret_wait_ms = *ret_wait_ms ? *ret_wait_ms : INDEX_COMPANY_MS;
 		else if (v != VERDICT_BEHIND)
 			want = true;
 	}
@@ -122,12 +127,12 @@ static bool root_wants(const struct root *r)
 void judge_root(struct index *ix, struct root *r)
 {
 	int64_t now_us = ix->clock->monotonic_us(ix->clock->self);
-	bool unsure = false;
+	int wait_ms = 0;
 	bool want;
 
 	if (!judge_is_active(ix))
 		return;
-	want = edges_want(ix, r, &unsure);
+	want = edges_want(ix, r, &wait_ms);
 	want = root_wants(r) || want;
 	if (want && !r->is_due)
 		r->since_us = now_us;
@@ -135,8 +140,8 @@ void judge_root(struct index *ix, struct root *r)
 		graph_due(ix, r);
 	else
 		graph_not_due(ix, r);
-	if (unsure)
-		graph_wait(ix, r, now_us + (int64_t)INDEX_PATIENCE_MS * US_PER_MS);
+	if (wait_ms > 0)
+		graph_wait(ix, r, now_us + (int64_t)wait_ms * US_PER_MS);
 	else
 		graph_not_waiting(ix, r);
 	if (judge_is_settled(ix, r))

@@ -16,6 +16,7 @@ enum verdict {
 	VERDICT_SETTLED,
 	VERDICT_BEHIND, /* the record is newer than what the streams have brought */
 	VERDICT_UNSURE, /* different, but perhaps the record is on its way */
+	VERDICT_LATER,	/* news that can wait for more important ones */
 	VERDICT_MOVED,
 };
 

@@ -197,6 +197,7 @@ void index_told(struct index *ix, const struct index_message *m)
 		told_root(ix, about->root);
 	if (!about->job)
 		return;
+	about->job->pod_told = about->job->pod_ended;
 	graph_not_due_job(ix, about->job);
 	if (about->job->gone)
 		graph_drop_job(ix, about->job);

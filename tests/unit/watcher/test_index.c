@@ -595,6 +595,62 @@ static void a_child_that_becomes_ready_wakes_at_once(void **state)
 	is_quiet(s);
 }
 
+static const char service_new[] = "\"spec\":{\"type\":\"LoadBalancer\"}";
+static const char service_exposed[] =
+	"\"spec\":{\"type\":\"LoadBalancer\"},\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":"
+	"\"172.30.1.1\"}]}}";
+
+static void settle_with_gateway(struct scene *s, bool ready)
+{
+	lists_end(s);
+	puts_object(s, KIND_DEPLOYMENT, "store", deployment_new);
+	puts_object(s, KIND_SERVICE, "store", service_new);
+	puts_api(s,
+		&(struct api){ .generation = 1,
+			.observed = 1,
+			.not_ready = !ready,
+			.children = list_of(s, child(s, KIND_DEPLOYMENT, "store", deployment_new),
+				child(s, KIND_SERVICE, "store", service_new)) });
+	is_quiet(s);
+}
+
+static void an_address_is_told_together_with_the_pods_becoming_ready(void **state)
+{
+	SCENE;
+	struct index_message *m;
+
+	settle_with_gateway(s, false);
+	puts_object(s, KIND_SERVICE, "store", service_exposed);
+	passes(s, INDEX_COMPANY_MS - 1);
+	is_quiet(s);
+	puts_object(s, KIND_DEPLOYMENT, "store", deployment_up);
+	m = wakes(s, "Deployment store changed its state, and 1 more");
+	assert_true(names(m, KIND_SERVICE, "store"));
+	passes(s, 60000);
+	is_quiet(s);
+}
+
+static void an_address_does_not_wait_for_pods_that_take_too_long(void **state)
+{
+	SCENE;
+
+	settle_with_gateway(s, false);
+	puts_object(s, KIND_SERVICE, "store", service_exposed);
+	passes(s, INDEX_COMPANY_MS);
+	assert_true(names(wakes(s, "Service store changed its state"), KIND_SERVICE, "store"));
+	is_quiet(s);
+}
+
+static void an_address_that_changes_later_is_told_at_once(void **state)
+{
+	SCENE;
+
+	settle_with_gateway(s, true);
+	puts_object(s, KIND_SERVICE, "store", service_exposed);
+	wakes(s, "Service store changed its state");
+	is_quiet(s);
+}
+
 static void a_status_tick_of_a_child_wakes_nobody(void **state)
 {
 	SCENE;
@@ -751,7 +807,7 @@ static void puts_pod(struct scene *s, const char *job, const char *phase)
 	index_upsert(s->index, KIND_POD, v, text(s, s->version));
 }
 
-static void the_end_of_a_jobs_pod_is_told_before_the_jobs(void **state)
+static void success_is_told_when_the_pod_has_ended_and_failure_again_with_the_job(void **state)
 {
 	SCENE;
 
@@ -768,9 +824,28 @@ static void the_end_of_a_jobs_pod_is_told_before_the_jobs(void **state)
 	puts_pod(s, "store-kaniko", "Succeeded");
 	is_quiet(s);
 	puts_job(s, "store-kaniko", job_complete);
-	says(s, "job.shop.store-kaniko", "Job store-kaniko is complete");
-	puts_pod(s, "store-kaniko", "Failed");
 	is_quiet(s);
+	puts_job(s, "store-kaniko-2", job_running);
+	puts_pod(s, "store-kaniko-2", "Failed");
+	says(s, "job.shop.store-kaniko-2", "Job store-kaniko-2 has ended its pod");
+	puts_job(s, "store-kaniko-2", job_failed);
+	says(s, "job.shop.store-kaniko-2", "Job store-kaniko-2 has failed");
+	is_quiet(s);
+}
+
+static void a_success_that_nobody_was_told_of_is_told_by_the_next_leader(void **state)
+{
+	SCENE;
+
+	lists_end(s);
+	puts_api(s, &(struct api){ .generation = 1, .observed = 1, .not_ready = true });
+	puts_job(s, "store-kaniko", job_running);
+	index_lead(s->index, false);
+	puts_pod(s, "store-kaniko", "Succeeded");
+	index_lead(s->index, true);
+	wakes(s, "not Ready yet");
+	puts_job(s, "store-kaniko", job_complete);
+	says(s, "job.shop.store-kaniko", "Job store-kaniko is complete");
 }
 
 static void a_job_that_appears_finished_is_told(void **state)
@@ -1124,6 +1199,9 @@ int main(void)
 		IN_A_SCENE(an_input_of_a_kind_that_is_seen_only_in_part_is_not_missed),
 		IN_A_SCENE(a_record_from_the_future_is_told_by_a_complete_comparison),
 		IN_A_SCENE(a_child_that_becomes_ready_wakes_at_once),
+		IN_A_SCENE(an_address_is_told_together_with_the_pods_becoming_ready),
+		IN_A_SCENE(an_address_does_not_wait_for_pods_that_take_too_long),
+		IN_A_SCENE(an_address_that_changes_later_is_told_at_once),
 		IN_A_SCENE(a_status_tick_of_a_child_wakes_nobody),
 		IN_A_SCENE(scaling_a_child_wakes_nobody),
 		IN_A_SCENE(a_child_that_somebody_bends_wakes_after_a_moment),
@@ -1132,7 +1210,8 @@ int main(void)
 		IN_A_SCENE(a_deleted_child_wakes_and_wakes_again_when_deleted_again),
 		IN_A_SCENE(a_config_map_child_is_compared_by_version),
 		IN_A_SCENE(the_end_of_a_job_is_told_to_its_owner_once),
-		IN_A_SCENE(the_end_of_a_jobs_pod_is_told_before_the_jobs),
+		IN_A_SCENE(success_is_told_when_the_pod_has_ended_and_failure_again_with_the_job),
+		IN_A_SCENE(a_success_that_nobody_was_told_of_is_told_by_the_next_leader),
 		IN_A_SCENE(a_job_that_appears_finished_is_told),
 		IN_A_SCENE(an_unfinished_job_that_is_deleted_is_told),
 		IN_A_SCENE(a_job_without_a_living_owner_is_nobodys),
