@@ -14,11 +14,36 @@
 #include "lib/plan/world.h"
 #include "toolkit/conf.h"
 
+/* As the last pass left it. */
+static const struct json *built_before(const struct world *w)
+{
+	json_foreach (c, json_path(w->root, "status", "conditions", NULL))
+		if (str_eq(json_get_str(c, "type"), COND_BUILT) &&
+			str_eq(json_get_str(c, "status"), "True"))
+			return c;
+	return NULL;
+}
+
+/* The gateway has made a step and nothing else has happened: what was built is still what is
+ * wanted. */
+static bool only_the_workload_moved(const struct world *w)
+{
+	if (w->moved.n == 0 || meta_generation(w->root) != json_get_int(json_get(w->root, "status"),
+								   "observedGeneration", 0))
+		return false;
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (r->kind != KIND_DEPLOYMENT && r->kind != KIND_SERVICE && r->kind != KIND_HPA)
+			return false;
+	return true;
+}
+
 void build_need(const struct world *w, struct needs *n)
 {
 	const char *name = names_dockerfile(w->arena, w->root_ref.name);
 	struct child c;
 
+	if (built_before(w) && only_the_workload_moved(w))
+		return;
 	if (world_child(w, KIND_CONFIG_MAP, name, &c))
 		need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, name);
 }
@@ -218,6 +243,16 @@ static bool already_running(
 	       str_empty(in->api.update_timestamp);
 }
 
+/* What Built says when no note tells of the build: as before, if it said so before. */
+static void still_built(struct plan *p)
+{
+	const struct json *before = built_before(p->world);
+
+	plan_condition(p, COND_BUILT, "True",
+		before ? json_get_str(before, "reason") : REASON_IMAGE_EXISTS, "%s",
+		before ? json_get_str(before, "message") : "the image for this content is in use");
+}
+
 void build_decide(struct plan *p, struct inputs *in, const struct build *b, struct image *ret_image)
 {
 	struct image image = running(p);
@@ -238,8 +273,7 @@ void build_decide(struct plan *p, struct inputs *in, const struct build *b, stru
 	build_one(p, in, b, &image);
 	if (already_running(in, b, &image) &&
 		!str_eq(plan_condition_get(p, COND_BUILT)->status, "True"))
-		plan_condition(p, COND_BUILT, "True", REASON_IMAGE_EXISTS,
-			"the image for this content is in use");
+		still_built(p);
 	if (str_eq(plan_condition_get(p, COND_BUILT)->status, "True"))
 		*ret_image = image;
 	else

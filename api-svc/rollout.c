@@ -28,8 +28,12 @@ static void need_recorded(const struct world *w, struct needs *n, enum kind kind
 
 void rollout_need(const struct world *w, struct needs *n)
 {
+	struct child service;
+
 	need_recorded(w, n, KIND_DEPLOYMENT);
-	need_recorded(w, n, KIND_SERVICE);
+	/* Its address is recorded; a Service that changes is read by the runtime. */
+	if (world_child(w, KIND_SERVICE, w->root_ref.name, &service) && str_empty(service.state))
+		need_recorded(w, n, KIND_SERVICE);
 }
 
 static const struct json *live(const struct plan *p, enum kind kind)
@@ -179,16 +183,30 @@ static void judge_deployment(struct plan *p)
 			"the gateway's pods are starting");
 }
 
+/* As read, or as recorded if nothing was said to have changed; NULL: there is no Service. */
+static const char *service_addresses(const struct plan *p)
+{
+	const struct ref *root = &p->world->root_ref;
+	const struct object *seen = world_find(p->world, KIND_SERVICE, root->ns, root->name);
+	struct child recorded;
+
+	if (object_exists(seen))
+		return child_state(p->arena, KIND_SERVICE, seen->json);
+	if (!seen && world_child(p->world, KIND_SERVICE, root->name, &recorded))
+		return recorded.state;
+	return NULL;
+}
+
 static void judge_service(struct plan *p, const struct inputs *in)
 {
 	const struct json *s = live(p, KIND_SERVICE);
-	const char *address = child_state(p->arena, KIND_SERVICE, s);
+	const char *address = service_addresses(p);
 	const char *type = json_get_str(json_get(s, "spec"), "type");
 	/* The live one may still be of another mode. */
 	bool internal = wanted(p) || !type ? in->conf.mode != OPERATOR_DEFAULT
 					   : !str_eq(type, "LoadBalancer");
 
-	if (!s && !wanted(p)) {
+	if (!address && !wanted(p)) {
 		json_set_str(p->arena, p->status, "endpoint", endpoint_pending);
 		plan_condition(p, COND_EXPOSED, "Unknown", REASON_NOT_STARTED,
 			"no gateway was started yet");
@@ -197,7 +215,7 @@ static void judge_service(struct plan *p, const struct inputs *in)
 			arena_printf(p->arena, "%s.%s.svc", in->name, in->ns));
 		plan_condition(p, COND_EXPOSED, "True", REASON_CLUSTER_INTERNAL,
 			"reachable inside the cluster");
-	} else if (*address) {
+	} else if (!str_empty(address)) {
 		json_set_str(p->arena, p->status, "endpoint", address);
 		plan_condition(p, COND_EXPOSED, "True", REASON_ADDRESS_ASSIGNED,
 			"the load balancer answers at %s", address);
