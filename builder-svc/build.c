@@ -21,7 +21,6 @@ enum {
 	WAIT_MAX_S = 30,
 	RETRY_MIN_S = 10,
 	RETRY_MAX_S = 300,
-	PARALLELISM = 4,
 };
 
 void build_needs(const struct world *w, struct needs *n)
@@ -385,22 +384,14 @@ static bool image_has_vanished(const struct scene *s, struct plan *p)
 	return true;
 }
 
-static size_t parallelism(const struct scene *s)
-{
-	const char *text = json_get_str(s->w->env, "BUILD_PARALLELISM");
-	long n = text ? strtol(text, NULL, 10) : 0;
-
-	return n >= 1 && n <= 1000 ? (size_t)n : PARALLELISM;
-}
-
 static bool others_come_first(const struct scene *s, struct plan *p)
 {
 	struct build_result r = { .state = BUILD_QUEUED, .reason = REASON_BUILD_PENDING };
 
-	if (scene_running(s) < parallelism(s))
+	if (scene_has_room(s))
 		return false;
 	r.message = arena_printf(p->arena,
-		"%zu images are built at a time, this one waits its turn", parallelism(s));
+		"%zu images are built at a time, this one waits its turn", scene_parallelism(s));
 	if (s->answered)
 		r.attempts = s->result.attempts;
 	if (note(s, p, r))

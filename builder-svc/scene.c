@@ -15,6 +15,7 @@
 enum {
 	LABEL_MAX = 63,
 	FINGERPRINT_DIGITS = 12,
+	PARALLELISM = 4,
 };
 
 static const char all_jobs[] = LABEL_PART_OF "=" PART_OF;
@@ -48,8 +49,10 @@ static void read_notes(struct scene *s)
 	s->config_map = world_get(w, KIND_CONFIG_MAP, w->root_ref.ns, dockerfile_name(s->arena, w));
 	s->wanted = w->root && !meta_deleting(w->root) && !meta_deleting(s->config_map) &&
 		    build_request_read(s->arena, s->config_map, &s->request);
-	if (s->wanted && build_result_read(s->arena, s->config_map, &s->result))
+	if (s->wanted && build_result_read(s->arena, s->config_map, &s->result)) {
+		s->noted = true;
 		s->answered = build_answers(s->arena, &s->result, &s->request);
+	}
 }
 
 bool scene_is_ready(const struct scene *s)
@@ -97,6 +100,7 @@ static void collect_jobs(struct scene *s)
 		world_list(w, KIND_JOB, root->ns, jobs_of(s->arena, root->name));
 	const struct world_list *all = world_list(w, KIND_JOB, NULL, all_jobs);
 
+	s->looked = all != NULL;
 	vec_foreach (struct object *, o, &w->objects) {
 		if (o->ref.kind != KIND_JOB || !str_eq(o->ref.name, name))
 			continue;
@@ -133,15 +137,23 @@ bool scene_is_unfinished(struct arena *a, const struct json *job)
 	return str_empty(child_state(a, KIND_JOB, job));
 }
 
-size_t scene_running(const struct scene *s)
+size_t scene_parallelism(const struct scene *s)
+{
+	const char *text = json_get_str(s->w->env, "BUILD_PARALLELISM");
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	return n >= 1 && n <= 1000 ? (size_t)n : PARALLELISM;
+}
+
+bool scene_has_room(const struct scene *s)
 {
 	const struct world_list *all = world_list(s->w, KIND_JOB, NULL, all_jobs);
-	size_t n = 0;
+	size_t running = 0;
 
 	if (all)
 		vec_foreach (const struct object *, job, &all->items)
-			n += scene_is_unfinished(s->arena, job->json);
-	return n;
+			running += scene_is_unfinished(s->arena, job->json);
+	return running < scene_parallelism(s);
 }
 
 /* ---- how it is to be done ---- */
@@ -284,10 +296,17 @@ static bool job_says_enough(const struct scene *s)
 	return str_empty(state);
 }
 
-/* Before a build starts: how many run, and whether one of them is this one after all. */
+/* How many builds run, and whether one of them is this one after all. */
 static void need_running(struct needs *n)
 {
 	need_recent_list(n, KIND_JOB, NULL, all_jobs, unfinished);
+}
+
+/* Nothing was ever noted for this API, and nobody says that it has a Job: there is none to read.
+ * Should there be one all the same, its name is taken, and the next attempt looks. */
+static bool is_first_build(const struct scene *s)
+{
+	return s->w->attempt == 1 && s->w->moved.n == 0 && !s->noted;
 }
 
 void scene_needs(const struct world *w, struct needs *n)
@@ -297,14 +316,19 @@ void scene_needs(const struct world *w, struct needs *n)
 	struct scene s;
 
 	need_child(n, KIND_CONFIG_MAP, ns, dockerfile_name(a, w));
-	need_child(n, KIND_JOB, ns, job_name(a, w->root_ref.name));
 	if (!w->root) {
 		need_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name));
 		need_leftovers(w, n);
 		return;
 	}
 	scene_read(a, w, &s);
-	if (!s.looked || scene_is_ready(&s))
+	if (!world_find(w, KIND_CONFIG_MAP, ns, dockerfile_name(a, w)) || scene_is_ready(&s))
+		return;
+	if (s.wanted && is_first_build(&s))
+		need_running(n);
+	else
+		need_child(n, KIND_JOB, ns, job_name(a, w->root_ref.name));
+	if (!s.looked)
 		return;
 	if (!s.wanted || (s.has_first && !s.job))
 		need_recent_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name), NULL);
@@ -314,7 +338,10 @@ void scene_needs(const struct world *w, struct needs *n)
 		need_recent_list(n, KIND_POD, ns, pods_of(a, s.job), NULL);
 	if (s.job && job_says_enough(&s))
 		return;
-	need_configuration(&s, n);
 	if (!s.job)
 		need_running(n);
+	/* Whose turn has not come needs to know no more. */
+	if (s.answered && s.result.state == BUILD_QUEUED && !s.job && !scene_has_room(&s))
+		return;
+	need_configuration(&s, n);
 }

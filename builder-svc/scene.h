@@ -28,10 +28,11 @@ struct scene {
 	const struct json *config_map; /* <api>-dockerfile */
 	bool wanted;		       /* the API exists and asks for an image */
 	struct build_request request;
+	bool noted;    /* there is a result, of this request or an earlier one */
 	bool answered; /* result is about this request */
 	struct build_result result;
 
-	bool looked;		       /* the API's first Job was asked for */
+	bool looked;		       /* for Jobs of this API */
 	bool has_first;		       /* and there is one of that name, whosever it is */
 	struct vec jobs;	       /* struct object *: those known */
 	const struct object *job;      /* the one that is for this request; NULL: none */
@@ -62,7 +63,8 @@ bool scene_is_ours(const struct scene *s, const struct object *job);
 /* It has not ended. */
 bool scene_is_unfinished(struct arena *a, const struct json *job);
 
-/* All our Jobs in the cluster that have not ended. */
-size_t scene_running(const struct scene *s);
+/* How many builds may run at a time in the whole cluster, and whether one more may. */
+size_t scene_parallelism(const struct scene *s);
+bool scene_has_room(const struct scene *s);
 
 #endif

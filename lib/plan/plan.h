@@ -24,9 +24,8 @@ enum plan_apply_flags {
 				  labels, owner, record) */
 	PLAN_UNOWNED = 1 << 1, /* a child by record and label, but without owner reference: it
 				  outlives the root */
-	PLAN_CREATE =
-		1
-		<< 2, /* POST instead of apply; an existing object of that name is success (Jobs) */
+	PLAN_CREATE = 1 << 2,  /* POST instead of apply, for what is never written again (Jobs); a
+				  name that is taken is a conflict */
 };
 
 struct plan_apply {

@@ -187,8 +187,6 @@ static bool create(struct runtime *rt, struct plan *p, struct item *it, struct e
 		rt->counts.applied++;
 		return true;
 	}
-	if (failure.code == ERR_CONFLICT)
-		return true;
 	*err = failure;
 	return err_wrap(err, "create %s", ref_text(p->arena, it->ref));
 }

@@ -484,7 +484,8 @@ static void a_job_of_an_earlier_api_of_the_name_is_not_taken_for_ours(void **sta
 	memory_delete(&f.memory, KIND_API, "shop", "online-store");
 	memory_put(&f.memory, "{'kind':'API','metadata':{'namespace':'shop','name':'online-store'},"
 			      "'spec':{'replicas':1}}");
-	(void)look(&f);
+	assert_true(look(&f).again);
+	(void)look_again(&f, 2);
 	assert_non_null(memory_get(&f.memory, KIND_JOB, "shop", "online-store-kaniko-aaaaaaaa"));
 }
 
