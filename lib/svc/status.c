@@ -33,7 +33,7 @@ static struct json *dependencies(const struct plan *p)
 static void remember_root(struct runtime *rt, const struct plan *p, const struct json *live)
 {
 	const struct condition *ready = plan_condition_get(p, COND_READY);
-	const struct object root = { p->world->root_ref, live };
+	const struct object root = { .ref = p->world->root_ref, .json = live };
 
 	if (ready && str_eq(ready->status, "True"))
 		memo_forget(rt->memo, p->arena, root.ref);
