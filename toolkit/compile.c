@@ -1,5 +1,6 @@
 #include <ctype.h>
 
+#include "gateway/core/endpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
@@ -17,8 +18,8 @@ struct compiler {
 	struct vec models;   /* struct model * */
 	struct issuers *issuers;
 	struct limits limits;
-	const char **urls; /* sorted, each once: their places are the endpoints' numbers */
-	size_t n_urls;
+	const struct contract_endpoint **endpoints; /* each once */
+	size_t n_endpoints;
 };
 
 struct toolkit_settings toolkit_settings_default(void)
@@ -115,20 +116,20 @@ static const char *url_of(const struct compiler *k, const char *name)
 	return NULL;
 }
 
-static void resolve_endpoint(struct compiler *k, struct model *m, struct model_endpoint *e)
+static void resolve_target(struct compiler *k, struct model *m, struct model_target *t)
 {
-	struct contract_endpoint parsed;
+	struct contract_target parsed;
 	struct err err;
 
-	if (e->url)
+	if (t->url)
 		return;
-	e->url = url_of(k, e->name);
-	if (!e->url)
-		refuse(&m->reader, "TargetEndpointNotFound", e->place,
-			"there is no TargetEndpoint \"%.200s\"; create it or write a URL", e->name);
-	else if (!contract_endpoint_parse(k->a, e->url, &parsed, &err))
-		refuse(&m->reader, "InvalidEndpoint", e->place, "TargetEndpoint \"%.200s\": %s",
-			e->name, err.msg);
+	t->url = url_of(k, t->name);
+	if (!t->url)
+		refuse(&m->reader, "TargetEndpointNotFound", t->place,
+			"there is no TargetEndpoint \"%.200s\"; create it or write a URL", t->name);
+	else if (!contract_target_parse(k->a, t->url, &parsed, &err))
+		refuse(&m->reader, "InvalidEndpoint", t->place, "TargetEndpoint \"%.200s\": %s",
+			t->name, err.msg);
 }
 
 static bool has_endpoint_errors(const struct model *m)
@@ -166,67 +167,101 @@ static void check_every_operation_has_one(struct model *m)
 					"no endpoint; %s here or at the root", remedy);
 }
 
-static int by_text(const void *x, const void *y)
+static void mark_used(struct model *m)
 {
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
+	vec_foreach (const struct model_path *, p, &m->paths) {
+		vec_foreach (const struct model_operation *, op, &p->operations) {
+			if (op->production)
+				op->production->is_used = true;
+			if (op->sandbox)
+				op->sandbox->is_used = true;
+		}
+	}
 }
 
-static void collect_url(struct compiler *k, const struct model_endpoint *e)
+/* An endpoint as the contract has it, and its text: equal ones are one. */
+struct numbered {
+	const char *text;
+	struct model_endpoint *endpoint;
+};
+
+static int by_name(const void *x, const void *y)
 {
-	if (e && e->url)
-		k->urls[k->n_urls++] = e->url;
+	const struct numbered *a = x;
+	const struct numbered *b = y;
+	int order = strcmp(a->endpoint->contract.name, b->endpoint->contract.name);
+
+	return order ? order : strcmp(a->text, b->text);
 }
 
-static void collect_urls(struct compiler *k)
+static void put_urls(struct compiler *k, struct model_endpoint *e)
 {
+	struct contract_endpoint *c = &e->contract;
+
+	c->urls = arena_alloc(k->a, (e->targets.n + 1) * sizeof(*c->urls));
+	c->n_urls = 0;
+	vec_foreach (const struct model_target *, t, &e->targets)
+		c->urls[c->n_urls++] = t->url;
+}
+
+static void collect_endpoints(struct compiler *k, struct numbered *all, size_t *ret_n)
+{
+	vec_foreach (struct model *, m, &k->models) {
+		mark_used(m);
+		vec_foreach (struct model_endpoint *, e, &m->endpoints) {
+			if (!e->is_used)
+				continue;
+			put_urls(k, e);
+			all[(*ret_n)++] = (struct numbered){
+				json_canonical(k->a, endpoint_json(k->a, &e->contract)), e
+			};
+		}
+	}
+}
+
+static void number_endpoints(struct compiler *k)
+{
+	struct numbered *all;
 	size_t most = 0;
 	size_t n = 0;
 
 	vec_foreach (const struct model *, m, &k->models)
-		vec_foreach (const struct model_path *, p, &m->paths)
-			most += 2 * p->operations.n;
-	k->urls = arena_alloc(k->a, (most + 1) * sizeof(*k->urls));
-	vec_foreach (const struct model *, m, &k->models) {
-		vec_foreach (const struct model_path *, p, &m->paths) {
-			vec_foreach (const struct model_operation *, op, &p->operations) {
-				collect_url(k, op->production);
-				collect_url(k, op->sandbox);
-			}
-		}
+		most += m->endpoints.n;
+	all = arena_alloc(k->a, (most + 1) * sizeof(*all));
+	k->endpoints = arena_alloc(k->a, (most + 1) * sizeof(*k->endpoints));
+	collect_endpoints(k, all, &n);
+	if (n > 1)
+		qsort(all, n, sizeof(*all), by_name);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !str_eq(all[i - 1].text, all[i].text))
+			k->endpoints[k->n_endpoints++] = &all[i].endpoint->contract;
+		all[i].endpoint->number = k->n_endpoints - 1;
 	}
-	if (k->n_urls > 1)
-		qsort(k->urls, k->n_urls, sizeof(*k->urls), by_text);
-	for (size_t i = 0; i < k->n_urls; i++)
-		if (n == 0 || !str_eq(k->urls[n - 1], k->urls[i]))
-			k->urls[n++] = k->urls[i];
-	k->n_urls = n;
 }
 
-static size_t url_number(const struct compiler *k, const struct model_endpoint *e)
+static void check_hostnames(struct compiler *k)
 {
-	const char **at;
+	bool https = false;
 
-	if (!e)
-		return SIZE_MAX;
-	at = bsearch(&e->url, k->urls, k->n_urls, sizeof(*k->urls), by_text);
-	return at ? (size_t)(at - k->urls) : SIZE_MAX;
+	for (size_t i = 0; i < k->n_endpoints; i++)
+		for (size_t u = 0; u < k->endpoints[i]->n_urls; u++)
+			https = https || strncasecmp(k->endpoints[i]->urls[u], "https:", 6) == 0;
+	if (https && !k->in->settings.verify_hostname)
+		warn(&k->whole, "HostnameNotVerified", (struct place){ .path = "verifyHostname" },
+			"host names of https backends are not verified; set verifyHostname to true");
 }
 
 static void resolve_endpoints(struct compiler *k)
 {
-	bool https = false;
-
 	vec_foreach (struct model *, m, &k->models) {
-		vec_foreach (struct model_endpoint *, e, &m->endpoints)
-			resolve_endpoint(k, m, e);
+		vec_foreach (struct model_target *, t, &m->targets)
+			resolve_target(k, m, t);
 		check_every_operation_has_one(m);
 	}
-	collect_urls(k);
-	for (size_t i = 0; i < k->n_urls; i++)
-		https = https || strncasecmp(k->urls[i], "https:", 6) == 0;
-	if (https && !k->in->settings.verify_hostname)
-		warn(&k->whole, "HostnameNotVerified", (struct place){ .path = "verifyHostname" },
-			"host names of https backends are not verified; set verifyHostname to true");
+	if (k->diagnostics->errors > 0)
+		return; /* URLs may be missing */
+	number_endpoints(k);
+	check_hostnames(k);
 }
 
 /* ---- settings ---- */
@@ -271,8 +306,8 @@ static void put_operation(
 	to->method = from->method;
 	to->id = from->id;
 	to->secured = from->secured;
-	to->endpoint = url_number(k, from->production);
-	to->sandbox = url_number(k, from->sandbox);
+	to->endpoint = from->production ? from->production->number : SIZE_MAX;
+	to->sandbox = from->sandbox ? from->sandbox->number : SIZE_MAX;
 	to->tier = limits_tier(&k->limits, &from->tier);
 	if (!from->secured)
 		return;
@@ -319,18 +354,15 @@ static void put_api(struct compiler *k, const struct model *from, struct contrac
 static struct contract *emit(struct compiler *k)
 {
 	struct contract *c = arena_alloc(k->a, sizeof(*c));
-	struct err err;
 
 	c->version = CONTRACT_VERSION;
 	put_settings(&k->in->settings, c);
 	c->limits = k->limits;
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
 	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
-	c->endpoints = arena_alloc(k->a, (k->n_urls + 1) * sizeof(*c->endpoints));
-	for (; c->n_endpoints < k->n_urls; c->n_endpoints++)
-		if (!contract_endpoint_parse(
-			    k->a, k->urls[c->n_endpoints], &c->endpoints[c->n_endpoints], &err))
-			return NULL;
+	c->endpoints = arena_alloc(k->a, (k->n_endpoints + 1) * sizeof(*c->endpoints));
+	for (; c->n_endpoints < k->n_endpoints; c->n_endpoints++)
+		c->endpoints[c->n_endpoints] = *k->endpoints[c->n_endpoints];
 	if (k->models.n > 1)
 		qsort(k->models.at, k->models.n, sizeof(void *), by_base_path);
 	c->apis = arena_alloc(k->a, k->models.n * sizeof(*c->apis));

@@ -64,6 +64,11 @@ static const char *swagger_url(struct reader *r, struct place root)
 		base ? base : "");
 }
 
+static struct place server_at(struct reader *r, struct place servers, size_t i)
+{
+	return element(r, servers, i, json_at(servers.at, i));
+}
+
 const char *server_url(struct reader *r, struct place p)
 {
 	struct place servers = inside(r, p, "servers");
@@ -73,7 +78,7 @@ const char *server_url(struct reader *r, struct place p)
 		return p.at == r->root ? swagger_url(r, p) : NULL;
 	if (!servers.at || (json_is_array(servers.at) && json_len(servers.at) == 0))
 		return NULL;
-	first = element(r, servers, 0, json_first(servers.at));
+	first = server_at(r, servers, 0);
 	if (json_is_array(servers.at) && json_get_str(first.at, "url"))
 		return filled(r, first, json_get_str(first.at, "url"));
 	refuse(r, "InvalidEndpoint", servers, "expected a list of objects with \"url\"");
@@ -91,13 +96,22 @@ static bool is_object_name(const char *text)
 	       isalnum((unsigned char)text[0]) && isalnum((unsigned char)text[n - 1]);
 }
 
-static const struct model_endpoint *keep(struct reader *r, struct model *m, struct model_endpoint e)
+static struct model_target *keep(struct reader *r, struct model *m, struct model_target t)
 {
-	struct model_endpoint *kept = arena_alloc(r->a, sizeof(*kept));
+	struct model_target *kept = arena_alloc(r->a, sizeof(*kept));
 
-	*kept = e;
-	vec_add(r->a, &m->endpoints, kept);
+	*kept = t;
+	vec_add(r->a, &m->targets, kept);
 	return kept;
+}
+
+static struct model_endpoint *endpoint_new(struct reader *r, struct model *m, struct place p)
+{
+	struct model_endpoint *e = arena_alloc(r->a, sizeof(*e));
+
+	e->place = p;
+	vec_add(r->a, &m->endpoints, e);
+	return e;
 }
 
 /* "etcd(key, url)": discovery is not available, the default serves. */
@@ -117,28 +131,41 @@ static const char *without_etcd(struct reader *r, struct place p, const char *te
 	return arena_dupn(r->a, comma, n);
 }
 
-static const struct model_endpoint *endpoint_of_text(
+static struct model_target *target_of_text(
 	struct reader *r, struct model *m, struct place p, const char *text)
 {
-	struct model_endpoint e = { .place = p };
-	struct contract_endpoint parsed;
+	struct model_target t = { .place = p };
+	struct contract_target parsed;
 	struct err err;
 
 	text = without_etcd(r, p, text);
 	if (strstr(text, "://")) {
-		e.url = text;
-		if (contract_endpoint_parse(r->a, text, &parsed, &err))
-			return keep(r, m, e);
+		t.url = text;
+		if (contract_target_parse(r->a, text, &parsed, &err))
+			return keep(r, m, t);
 		refuse(r, "InvalidEndpoint", p, "%s", err.msg);
 		return NULL;
 	}
-	e.name = text;
+	t.name = text;
 	if (is_object_name(text))
-		return keep(r, m, e);
+		return keep(r, m, t);
 	refuse(r, "InvalidEndpoint", p,
 		"\"%.100s\" is neither a URL (http://…, https://…) nor the name of a TargetEndpoint",
 		text);
 	return NULL;
+}
+
+static struct model_endpoint *endpoint_of_text(
+	struct reader *r, struct model *m, struct place p, const char *text)
+{
+	struct model_target *t = target_of_text(r, m, p, text);
+	struct model_endpoint *e;
+
+	if (!t)
+		return NULL;
+	e = endpoint_new(r, m, p);
+	vec_add(r->a, &e->targets, t);
+	return e;
 }
 
 static void check_members(struct reader *r, struct place p)
@@ -146,12 +173,6 @@ static void check_members(struct reader *r, struct place p)
 	static const char *const known[] = { "urls", "type", "securityConfig",
 		"advanceEndpointConfig", "name" };
 
-	if (json_get(p.at, "securityConfig"))
-		refuse(r, "EndpointSecurityNotSupported", inside(r, p, "securityConfig"),
-			"credentials for backends are not supported yet; remove securityConfig");
-	if (json_get(p.at, "advanceEndpointConfig"))
-		warn(r, "NotSupported", inside(r, p, "advanceEndpointConfig"),
-			"time-outs, retries and circuit breakers are not supported yet and have no effect");
 	json_foreach (v, p.at) {
 		bool found = false;
 
@@ -162,47 +183,62 @@ static void check_members(struct reader *r, struct place p)
 	}
 }
 
-static bool check_type(struct reader *r, struct place p, size_t urls)
+/* How many of the URLs count. */
+static size_t read_type(struct reader *r, struct place p, size_t urls, bool *ret_failover)
 {
 	struct place at = inside(r, p, "type");
 	const char *type = json_str(at.at);
 
+	*ret_failover = urls > 1 && str_eq(type, "failover");
 	if (at.at && !str_eq(type, "http") && !str_eq(type, "load_balance") &&
 		!str_eq(type, "failover"))
-		return refuse(r, "InvalidEndpoint", at, "expected http, load_balance or failover");
-	if (urls > 1 && !str_eq(type, "http"))
-		warn(r, "NotSupported", inside(r, p, "urls"),
-			"%zu URLs: %s is not supported yet, only the first is used", urls,
-			type ? type : "load_balance");
-	return true;
+		refuse(r, "InvalidEndpoint", at, "expected http, load_balance or failover");
+	if (urls < 2 || !str_eq(type, "http"))
+		return urls;
+	warn(r, "UrlsIgnored", inside(r, p, "urls"),
+		"%zu URLs: type http uses the first; write load_balance or failover to use all",
+		urls);
+	return 1;
 }
 
-static const struct model_endpoint *endpoint_of_object(
-	struct reader *r, struct model *m, struct place p)
+/* Every target is read, so that all that is wrong is told; those that count are kept. */
+static void read_urls(
+	struct reader *r, struct model *m, struct place urls, size_t n, struct model_endpoint *e)
 {
-	const struct model_endpoint *first = NULL;
-	struct place urls = inside(r, p, "urls");
 	size_t i = 0;
 
-	check_members(r, p);
-	if (!json_is_array(urls.at) || json_len(urls.at) == 0) {
-		refuse(r, "InvalidEndpoint", urls, "expected a list of URLs");
-		return NULL;
-	}
-	if (!check_type(r, p, json_len(urls.at)))
-		return NULL;
 	json_foreach (v, urls.at) {
 		struct place at = element(r, urls, i, v);
-		const struct model_endpoint *e = NULL;
+		struct model_target *t = NULL;
 
 		if (json_is_str(v))
-			e = endpoint_of_text(r, m, at, json_str(v));
+			t = target_of_text(r, m, at, json_str(v));
 		else
 			refuse(r, "InvalidEndpoint", at, "expected a URL");
-		if (i++ == 0)
-			first = e;
+		if (t && i < n)
+			vec_add(r->a, &e->targets, t);
+		i++;
 	}
-	return first;
+}
+
+static struct model_endpoint *endpoint_of_object(struct reader *r, struct model *m, struct place p)
+{
+	struct place urls = inside(r, p, "urls");
+	size_t n = json_is_array(urls.at) ? json_len(urls.at) : 0;
+	struct model_endpoint *e;
+
+	check_members(r, p);
+	if (n == 0 || n > CONTRACT_MAX_TARGETS) {
+		refuse(r, "InvalidEndpoint", urls, "expected a list of 1 to %d URLs",
+			CONTRACT_MAX_TARGETS);
+		return NULL;
+	}
+	e = endpoint_new(r, m, p);
+	n = read_type(r, p, n, &e->contract.failover);
+	read_urls(r, m, urls, n, e);
+	read_login(r, p, &e->contract);
+	read_resilience(r, p, &e->contract);
+	return e->targets.n > 0 ? e : NULL;
 }
 
 /* The value of "- name: value" in the root's x-wso2-endpoints. */
@@ -221,8 +257,7 @@ static struct place named(struct reader *r, const char *name)
 	return (struct place){ .path = "" };
 }
 
-static const struct model_endpoint *endpoint_of_value(
-	struct reader *r, struct model *m, struct place p)
+static struct model_endpoint *endpoint_of_value(struct reader *r, struct model *m, struct place p)
 {
 	struct place target = p;
 
@@ -247,26 +282,92 @@ static const struct model_endpoint *endpoint_of_value(
 	return NULL;
 }
 
-const struct model_endpoint *endpoint_of_extension(
-	struct reader *r, struct model *m, struct place p, const char *key)
+/* ---- names ---- */
+
+/* What may stand in the name of an environment variable. */
+static char *plain(struct arena *a, const char *text)
 {
-	if (!json_get(p.at, key))
-		return NULL;
-	return endpoint_of_value(r, m, inside(r, p, key));
+	char *copy = arena_dup(a, text);
+
+	for (char *c = copy; *c; c++)
+		if (!isalnum((unsigned char)*c))
+			*c = '_';
+	return copy;
 }
 
-const struct model_endpoint *endpoint_of_servers(struct reader *r, struct model *m, struct place p)
+char *owner_name(struct arena *a, const struct model *m, const char *operation)
+{
+	const char *api = arena_printf(a, "%.100s_%.50s", m->title, m->version);
+
+	if (isdigit((unsigned char)*api))
+		api = arena_printf(a, "_%s", api);
+	if (operation)
+		api = arena_printf(a, "%s_%.200s", api, operation);
+	return plain(a, api);
+}
+
+static void set_name(
+	struct reader *r, struct model_endpoint *e, enum key_type type, const char *owner)
+{
+	if (e)
+		e->contract.name = arena_printf(
+			r->a, "%s_%s", owner, type == KEY_PRODUCTION ? "prod" : "sand");
+}
+
+struct model_endpoint *endpoint_of_extension(
+	struct reader *r, struct model *m, struct place p, enum key_type type, const char *owner)
+{
+	static const char *const keys[] = { "x-wso2-production-endpoints",
+		"x-wso2-sandbox-endpoints" };
+	const char *text = json_get_str(p.at, keys[type]);
+	struct model_endpoint *e;
+
+	if (!json_get(p.at, keys[type]))
+		return NULL;
+	e = endpoint_of_value(r, m, inside(r, p, keys[type]));
+	if (text && str_starts(text, reference))
+		owner = plain(r->a, text + sizeof(reference) - 1);
+	set_name(r, e, type, owner);
+	return e;
+}
+
+/* Relative URLs among the further ones are no backends. */
+static void add_servers(
+	struct reader *r, struct model *m, struct place servers, struct model_endpoint *e)
+{
+	for (size_t i = 1; i < json_len(servers.at); i++) {
+		struct place server = server_at(r, servers, i);
+		const char *text = json_get_str(server.at, "url");
+		const char *url = text ? filled(r, server, text) : NULL;
+		struct model_target *t;
+
+		if (!url || !strstr(url, "://"))
+			continue;
+		if (e->targets.n == CONTRACT_MAX_TARGETS) {
+			refuse(r, "InvalidEndpoint", servers, "more than %d servers",
+				CONTRACT_MAX_TARGETS);
+			return;
+		}
+		t = target_of_text(r, m, inside(r, server, "url"), url);
+		if (t)
+			vec_add(r->a, &e->targets, t);
+	}
+}
+
+struct model_endpoint *endpoint_of_servers(
+	struct reader *r, struct model *m, struct place p, const char *owner)
 {
 	struct place servers = inside(r, p, r->swagger2 ? "host" : "servers");
 	const char *url = server_url(r, p);
+	struct model_endpoint *e;
 
 	if (!url || !strstr(url, "://"))
 		return NULL;
-	if (!r->swagger2 && json_len(servers.at) > 1)
-		warn(r, "NotSupported", servers,
-			"%zu servers: load_balance is not supported yet, only the first is used",
-			json_len(servers.at));
-	return endpoint_of_text(r, m, servers, url);
+	e = endpoint_of_text(r, m, servers, url);
+	if (e && !r->swagger2)
+		add_servers(r, m, servers, e);
+	set_name(r, e, KEY_PRODUCTION, owner);
+	return e;
 }
 
 void read_named_endpoints(struct reader *r, struct model *m, struct place root)

@@ -53,11 +53,20 @@ struct place element(struct reader *r, struct place p, size_t i, const struct js
 /* A text; a number or boolean counts as it was written (`version: 1.10`). NULL if it is neither. */
 const char *text_of(struct reader *r, const struct json *v);
 
-/* A backend as the document names it. */
-struct model_endpoint {
+/* One place of a backend as the document names it. */
+struct model_target {
 	struct place place;
 	const char *url;  /* an absolute URL, or NULL: */
 	const char *name; /* a TargetEndpoint */
+};
+
+/* A backend, with all that the contract says of it but the URLs of TargetEndpoints. */
+struct model_endpoint {
+	struct place place;
+	struct vec targets;		   /* struct model_target *, at least one */
+	struct contract_endpoint contract; /* without urls */
+	bool is_used;			   /* compile.c: by an operation */
+	size_t number;			   /* compile.c: in the contract, when it is used */
 };
 
 /* One entry of a `security` list. */
@@ -87,10 +96,10 @@ struct model_operation {
 	enum method method;
 	const char *id;
 	bool secured;
-	struct model_security *security;	 /* NULL or without names: the default Security */
-	const struct vec *scopes;		 /* const char * */
-	const struct model_endpoint *production; /* NULL: none */
-	const struct model_endpoint *sandbox;
+	struct model_security *security;   /* NULL or without names: the default Security */
+	const struct vec *scopes;	   /* const char * */
+	struct model_endpoint *production; /* NULL: none */
+	struct model_endpoint *sandbox;
 	struct model_tier tier; /* none if the root has one */
 };
 
@@ -110,9 +119,9 @@ struct model {
 	struct model_tier tier;
 	struct contract_cors *cors; /* NULL: none */
 	bool has_interceptors;
-	struct vec paths; /* struct model_path *, by template */
-	struct vec
-		endpoints; /* struct model_endpoint *: every one the document names, used or not */
+	struct vec paths;     /* struct model_path *, by template */
+	struct vec targets;   /* struct model_target *: every one the document names, used or not */
+	struct vec endpoints; /* struct model_endpoint * */
 };
 
 /* Reads one document. NULL if it is no OpenAPI document at all; otherwise whatever could be read,
@@ -131,15 +140,26 @@ char *path_decode(struct arena *a, const char *text); /* "%20" → " ". NULL: br
 const struct json *reference_followed(
 	struct arena *a, const struct json *root, const struct json *v);
 
-/* endpoint.c */
-const struct model_endpoint *endpoint_of_extension(
-	struct reader *r, struct model *m, struct place p, const char *key);
-const struct model_endpoint *endpoint_of_servers(struct reader *r, struct model *m, struct place p);
+/* endpoint.c; owner is what environment variables call the endpoint when it has no name itself:
+ * "Store_v1", "Store_v1_listProducts". */
+enum key_type {
+	KEY_PRODUCTION,
+	KEY_SANDBOX
+};
+struct model_endpoint *endpoint_of_extension(
+	struct reader *r, struct model *m, struct place p, enum key_type type, const char *owner);
+struct model_endpoint *endpoint_of_servers(
+	struct reader *r, struct model *m, struct place p, const char *owner);
+char *owner_name(struct arena *a, const struct model *m, const char *operation); /* NULL: the API */
+
+/* resilience.c: securityConfig and advanceEndpointConfig of an endpoint */
+void read_login(struct reader *r, struct place p, struct contract_endpoint *ret);
+void read_resilience(struct reader *r, struct place p, struct contract_endpoint *ret);
 void read_named_endpoints(
 	struct reader *r, struct model *m, struct place root); /* x-wso2-endpoints, used or not */
 
 /* The URL of servers[0] with its variables filled in, or what Swagger 2 says at its root; NULL:
- * none. */
+ * none. Only the first is told about when it is wrong. */
 const char *server_url(struct reader *r, struct place p);
 
 /* security.c */

@@ -14,8 +14,8 @@ enum {
 struct root {
 	struct place place;
 	struct model_security *security;
-	const struct model_endpoint *production;
-	const struct model_endpoint *sandbox;
+	struct model_endpoint *production;
+	struct model_endpoint *sandbox;
 	size_t operations;
 	size_t references;
 };
@@ -50,14 +50,16 @@ char *path_decode(struct arena *a, const char *text)
 static void choose_endpoints(struct reader *r, struct model *m, struct place item,
 	const struct root *root, struct model_operation *op)
 {
-	op->production = endpoint_of_extension(r, m, op->place, "x-wso2-production-endpoints");
+	const char *owner = owner_name(r->a, m, op->id);
+
+	op->production = endpoint_of_extension(r, m, op->place, KEY_PRODUCTION, owner);
 	if (!op->production && json_get(op->place.at, "servers"))
-		op->production = endpoint_of_servers(r, m, op->place);
+		op->production = endpoint_of_servers(r, m, op->place, owner);
 	if (!op->production && json_get(item.at, "servers"))
-		op->production = endpoint_of_servers(r, m, item);
+		op->production = endpoint_of_servers(r, m, item, owner);
 	if (!op->production)
 		op->production = root->production;
-	op->sandbox = endpoint_of_extension(r, m, op->place, "x-wso2-sandbox-endpoints");
+	op->sandbox = endpoint_of_extension(r, m, op->place, KEY_SANDBOX, owner);
 	if (!op->sandbox)
 		op->sandbox = root->sandbox;
 }
@@ -360,13 +362,14 @@ void read_paths(struct reader *r, struct model *m, struct place root)
 {
 	struct place paths = inside(r, root, "paths");
 	struct root inherited = { .place = root };
+	const char *owner = owner_name(r->a, m, NULL);
 	size_t errors = r->diagnostics->errors;
 
 	inherited.security = security_of(r, root);
-	inherited.production = endpoint_of_extension(r, m, root, "x-wso2-production-endpoints");
+	inherited.production = endpoint_of_extension(r, m, root, KEY_PRODUCTION, owner);
 	if (!inherited.production && !json_get(root.at, "x-wso2-production-endpoints"))
-		inherited.production = endpoint_of_servers(r, m, root);
-	inherited.sandbox = endpoint_of_extension(r, m, root, "x-wso2-sandbox-endpoints");
+		inherited.production = endpoint_of_servers(r, m, root, owner);
+	inherited.sandbox = endpoint_of_extension(r, m, root, KEY_SANDBOX, owner);
 	if (!has_paths(r, paths))
 		return;
 	json_foreach (v, paths.at)

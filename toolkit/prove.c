@@ -119,9 +119,9 @@ static bool ask(const struct gateway *g, const char *method, const char *path, s
 
 static bool read_url(struct gateway *g, const char *url, struct err *err)
 {
-	struct contract_endpoint e;
+	struct contract_target e;
 
-	if (!contract_endpoint_parse(g->a, url, &e, err))
+	if (!contract_target_parse(g->a, url, &e, err))
 		return false;
 	if (e.tls || *e.path)
 		return err_set(err, ERR_INVALID, "\"%.200s\": expected http://host:port", url);

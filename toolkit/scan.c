@@ -69,9 +69,9 @@ static void add_model(
 	ret->has_interceptors = ret->has_interceptors || m->has_interceptors;
 	if (m->tier.name && !str_eq(m->tier.name, "Unlimited"))
 		add(a, &f->tiers, m->tier.name);
-	vec_foreach (const struct model_endpoint *, e, &m->endpoints)
-		if (e->name)
-			add(a, &f->endpoints, e->name);
+	vec_foreach (const struct model_target *, t, &m->targets)
+		if (t->name)
+			add(a, &f->endpoints, t->name);
 	vec_foreach (const struct model_path *, p, &m->paths)
 		vec_foreach (const struct model_operation *, op, &p->operations)
 			add_operation(a, op, f, ret);

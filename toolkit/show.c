@@ -38,15 +38,24 @@ static void show_tier(struct str *s, const struct tier *t)
 		str_addf(s, " tier %s: no such policy", t->name);
 }
 
+static void show_endpoint(struct str *s, const char *lead, const struct contract_endpoint *e)
+{
+	str_add(s, lead);
+	for (size_t i = 0; i < e->n_urls; i++)
+		str_addf(s, "%s%s", i == 0 ? "" : e->failover ? ", else " : " or ", e->urls[i]);
+	if (!str_empty(e->name))
+		str_addf(s, " (%s)", e->name);
+}
+
 static void show_operation(struct str *s, const struct contract *c, const char *template,
 	const struct contract_operation *op)
 {
 	str_addf(s, "    %-7s %-40s ", method_name(op->method), template);
 	show_security(s, c, op);
 	if (op->endpoint != SIZE_MAX)
-		str_addf(s, " -> %s", c->endpoints[op->endpoint].url);
+		show_endpoint(s, " -> ", &c->endpoints[op->endpoint]);
 	if (op->sandbox != SIZE_MAX)
-		str_addf(s, " sandbox %s", c->endpoints[op->sandbox].url);
+		show_endpoint(s, " sandbox ", &c->endpoints[op->sandbox]);
 	show_tier(s, &op->tier);
 	str_addc(s, '\n');
 }

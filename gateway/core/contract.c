@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "gateway/core/cors.h"
+#include "gateway/core/endpoint.h"
 #include "gateway/core/field.h"
 #include "gateway/core/signature.h"
 #include "lib/base/arena.h"
@@ -140,32 +141,6 @@ static bool load_schemes(struct loader *l, const struct json *root)
 	json_foreach (v, json_get(root, "schemes")) {
 		if (!load_scheme(l, v, &c->schemes[i]))
 			return field_within(l->err, "schemes", i);
-		i++;
-	}
-	return true;
-}
-
-/* ---- endpoints ---- */
-
-static bool load_endpoints(struct loader *l, const struct json *root)
-{
-	static const char *const names[] = { "url" };
-	struct contract *c = l->c;
-	size_t i = 0;
-
-	if (!field_list(l, root, "endpoints", (size_t)2 * CONTRACT_MAX_OPERATIONS, &c->n_endpoints))
-		return false;
-	c->endpoints = arena_alloc(l->a, (c->n_endpoints + 1) * sizeof(*c->endpoints));
-	json_foreach (v, json_get(root, "endpoints")) {
-		const char *url = json_get_str(v, "url");
-
-		if (!field_object(l, v, names, ARRAY_LEN(names)))
-			return field_within(l->err, "endpoints", i);
-		if (!url || !contract_endpoint_parse(l->a, url, &c->endpoints[i], l->err)) {
-			if (!url)
-				field_bad(l, "url", "a string");
-			return field_within(l->err, "endpoints", i);
-		}
 		i++;
 	}
 	return true;
@@ -451,7 +426,7 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 		return err_set(l->err, ERR_INVALID, "version: expected %d", CONTRACT_VERSION);
 	l->c->version = CONTRACT_VERSION;
 	return field_object(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
-	       load_issuers(l, root) && load_schemes(l, root) && load_endpoints(l, root) &&
+	       load_issuers(l, root) && load_schemes(l, root) && endpoints_load(l, root) &&
 	       limits_load(l, root, &l->c->limits) && load_apis(l, root);
 }
 

@@ -58,9 +58,13 @@ enum {
 	CONTRACT_MAX_OPERATIONS = 10000,
 	CONTRACT_MAX_ISSUERS = 100,
 	CONTRACT_MAX_SCHEMES = 100,
-	CONTRACT_MAX_KEYS = 20,	    /* per issuer */
-	CONTRACT_MAX_SCOPES = 100,  /* per operation */
-	CONTRACT_MAX_TEXT = 4096,   /* any one text but a key */
+	CONTRACT_MAX_KEYS = 20,	   /* per issuer */
+	CONTRACT_MAX_SCOPES = 100, /* per operation */
+	CONTRACT_MAX_TEXT = 4096,  /* any one text but a key */
+	CONTRACT_MAX_TARGETS = 32, /* of one endpoint */
+	CONTRACT_MAX_CODES = 100,  /* statuses of one list */
+	CONTRACT_MAX_RETRIES = 10,
+	CONTRACT_MAX_BUCKETS = 100, /* of a circuit breaker's window */
 	CONTRACT_MAX_CORS = 100,    /* entries of one list */
 	CONTRACT_MAX_SEGMENTS = 64, /* of a base path or a template */
 	CONTRACT_MIN_RSA_BITS = 2048,
@@ -90,7 +94,8 @@ struct contract_scheme {
 /* "basic" … */
 const char *scheme_type_name(enum scheme_type t);
 
-struct contract_endpoint {
+/* One place of a backend. */
+struct contract_target {
 	const char *url; /* as written: scheme://host[:port][/path] */
 	bool tls;
 	const char *host;
@@ -100,8 +105,38 @@ struct contract_endpoint {
 
 /* Splits and checks an absolute http or https URL. User info, query, fragment, dot segments are
  * refused. */
-bool contract_endpoint_parse(struct arena *a, const char *url, struct contract_endpoint *ret,
-	struct err *err) MUST_CHECK;
+bool contract_target_parse(
+	struct arena *a, const char *url, struct contract_target *ret, struct err *err) MUST_CHECK;
+
+struct contract_codes {
+	uint16_t *at; /* statuses of HTTP */
+	size_t n;
+};
+
+/* When calls mostly fail, none are made for a while. */
+struct contract_breaker {
+	uint32_t window_ms; /* what is looked at: the last window_ms, in steps of bucket_ms */
+	uint32_t bucket_ms;
+	uint32_t volume;  /* calls in the window below which it never opens */
+	uint32_t percent; /* of failures above which it opens */
+	uint32_t reset_ms;
+	struct contract_codes codes; /* count as failures, besides no answer at all */
+};
+
+/* A backend as operations name it: one place or several. */
+struct contract_endpoint {
+	const char *name; /* "inventory_prod": what environment variables call it; see override.h */
+	const char **urls; /* at least one, at most CONTRACT_MAX_TARGETS */
+	size_t n_urls;
+	bool failover;	     /* the first that works; else all in turn */
+	uint32_t timeout_ms; /* 0: 60 s */
+	uint32_t retries;    /* further attempts, besides those that several places bring */
+	struct contract_codes retry_codes;
+	struct contract_breaker *breaker; /* NULL: none */
+	const char *username;		  /* NULL: the backend asks for no credentials */
+	const char *password;		  /* NULL: given at run time */
+	size_t *targets; /* filled by the loader: indices into contract.targets, by url */
+};
 
 /* Paths are compared decoded. Both checks want the decoded form: segments that are not empty, not
  * "." or "..", without backslash, semicolon, control character. "" is a base path, "/" a template.
@@ -175,7 +210,9 @@ struct contract {
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
 	struct limits limits;
-	bool limit_headers;	   /* answers say how much of a limit is left */
+	bool limit_headers;		 /* answers say how much of a limit is left */
+	struct contract_target *targets; /* filled by the loader: all endpoints' URLs, each once */
+	size_t n_targets;
 	int64_t clock_skew_s;	   /* 60 */
 	bool remove_auth_header;   /* credentials do not reach the backend */
 	bool verify_hostname;	   /* of backend certificates */

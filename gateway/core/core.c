@@ -386,7 +386,7 @@ static void forward(struct decision *d)
 	}
 	v->kind = VERDICT_FORWARD;
 	v->endpoint = &c->endpoints[i];
-	v->forward = route_forward(d->a, v->endpoint, d->route.rest, d->target.query);
+	v->forward = route_forward(d->a, d->route.rest, d->target.query);
 	v->strip_auth = c->remove_auth_header && v->operation->secured;
 }
 

@@ -91,8 +91,7 @@ struct verdict {
 
 	/* VERDICT_FORWARD */
 	const struct contract_endpoint *endpoint;
-	struct span forward; /* request target for the backend, endpoint path included, query kept
-				as sent */
+	struct span forward; /* request target below the target's own path, query kept as sent */
 	bool strip_auth;     /* remove the credentials header */
 
 	struct cors cors; /* of any kind */

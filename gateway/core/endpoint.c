@@ -1,105 +1,305 @@
-#include <ctype.h>
+#include "gateway/core/endpoint.h"
 
-#include "gateway/core/contract.h"
+#include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/json/json.h"
 
-static bool host_ok(const char *host, size_t n)
+enum {
+	MAX_ENDPOINTS = 2 * CONTRACT_MAX_OPERATIONS,
+	MAX_MS = 24 * 3600 * 1000,
+};
+
+/* ---- targets ---- */
+
+static int by_text(const void *x, const void *y)
 {
-	bool bracketed = n > 2 && host[0] == '[' && host[n - 1] == ']';
-	const char *allowed = bracketed ? "0123456789abcdefABCDEF:." : "-._";
-
-	if (n == 0 || n > 253 + 2)
-		return false;
-	for (size_t i = bracketed; i < n - bracketed; i++)
-		if (!strchr(allowed, host[i]) && (bracketed || !isalnum((unsigned char)host[i])))
-			return false;
-	return bracketed || (host[0] != '-' && host[0] != '.');
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static bool port_of(const char *text, size_t n, uint16_t *ret)
+static const char **all_urls(struct arena *a, const struct contract *c, size_t *ret_n)
 {
-	unsigned int port = 0;
+	const char **urls;
+	size_t most = 0;
+	size_t unique = 0;
+	size_t n = 0;
 
-	if (n == 0 || n > 5)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!isdigit((unsigned char)text[i]))
-			return false;
-		port = port * 10 + (unsigned int)(text[i] - '0');
-	}
-	if (port == 0 || port > UINT16_MAX)
-		return false;
-	*ret = (uint16_t)port;
-	return true;
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		most += c->endpoints[i].n_urls;
+	urls = arena_alloc(a, (most + 1) * sizeof(*urls));
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		for (size_t k = 0; k < c->endpoints[i].n_urls; k++)
+			urls[n++] = c->endpoints[i].urls[k];
+	if (n > 1)
+		qsort(urls, n, sizeof(*urls), by_text);
+	for (size_t i = 0; i < n; i++)
+		if (unique == 0 || !str_eq(urls[unique - 1], urls[i]))
+			urls[unique++] = urls[i];
+	*ret_n = unique;
+	return urls;
 }
 
-/* RFC 3986, section 3.3: pchar and "/". */
-static bool path_ok(const char *path)
+/* From the endpoints' URLs, which were checked. */
+static bool link_targets(struct arena *a, struct contract *c, struct err *err)
 {
-	for (const char *p = path; *p; p++) {
-		if (*p == '%') {
-			if (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2]))
-				return false;
-			p += 2;
-		} else if (!isalnum((unsigned char)*p) && !strchr("/-._~!$&'()*+,=:@", *p)) {
+	const char **urls = all_urls(a, c, &c->n_targets);
+
+	c->targets = arena_alloc(a, (c->n_targets + 1) * sizeof(*c->targets));
+	for (size_t i = 0; i < c->n_targets; i++)
+		if (!contract_target_parse(a, urls[i], &c->targets[i], err))
 			return false;
+	for (size_t i = 0; i < c->n_endpoints; i++) {
+		struct contract_endpoint *e = &c->endpoints[i];
+
+		e->targets = arena_alloc(a, e->n_urls * sizeof(*e->targets));
+		for (size_t k = 0; k < e->n_urls; k++) {
+			const char **at =
+				bsearch(&e->urls[k], urls, c->n_targets, sizeof(*urls), by_text);
+
+			e->targets[k] = (size_t)(at - urls);
 		}
 	}
-	for (const char *p = path; (p = strstr(p, "/.")); p++)
-		if (p[2 + (p[2] == '.')] == '/' || p[2 + (p[2] == '.')] == '\0')
+	return true;
+}
+
+bool contract_codes_have(const struct contract_codes *codes, unsigned int status)
+{
+	for (size_t i = 0; i < codes->n; i++)
+		if (codes->at[i] == status)
+			return true;
+	return false;
+}
+
+/* ---- loading ---- */
+
+static bool load_u32(struct loader *l, const struct json *o, const char *key, int64_t min,
+	int64_t max, uint32_t *ret)
+{
+	int64_t n;
+
+	if (!json_get(o, key))
+		return true;
+	if (!field_number(l, o, key, min, max, &n))
+		return false;
+	*ret = (uint32_t)n;
+	return true;
+}
+
+static bool load_codes(
+	struct loader *l, const struct json *o, const char *key, struct contract_codes *ret)
+{
+	size_t i = 0;
+
+	if (!json_get(o, key))
+		return true;
+	if (!field_list(l, o, key, CONTRACT_MAX_CODES, &ret->n))
+		return false;
+	ret->at = arena_alloc(l->a, (ret->n + 1) * sizeof(*ret->at));
+	json_foreach (v, json_get(o, key)) {
+		int64_t n;
+
+		if (!json_int(v, &n) || n < 100 || n > 599)
+			return field_bad(l, key, "statuses of HTTP");
+		ret->at[i++] = (uint16_t)n;
+	}
+	return true;
+}
+
+static bool load_breaker(struct loader *l, const struct json *v, struct contract_endpoint *e)
+{
+	static const char *const names[] = { "windowMs", "bucketMs", "volume", "percent", "resetMs",
+		"codes" };
+	struct contract_breaker *b = arena_alloc(l->a, sizeof(*b));
+
+	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
+		!load_u32(l, v, "windowMs", 1, MAX_MS, &b->window_ms) ||
+		!load_u32(l, v, "bucketMs", 1, MAX_MS, &b->bucket_ms) ||
+		!load_u32(l, v, "volume", 1, 1000000, &b->volume) ||
+		!load_u32(l, v, "percent", 0, 100, &b->percent) ||
+		!load_u32(l, v, "resetMs", 1, MAX_MS, &b->reset_ms) ||
+		!load_codes(l, v, "codes", &b->codes))
+		return false;
+	if (b->volume == 0 || b->reset_ms == 0 || b->bucket_ms == 0 ||
+		b->window_ms < b->bucket_ms || b->window_ms / b->bucket_ms > CONTRACT_MAX_BUCKETS)
+		return field_bad(l, "bucketMs", "1 to 100 buckets in a window, a volume, a reset");
+	e->breaker = b;
+	return true;
+}
+
+static bool login_ok(struct loader *l, const char *key, const char *text, const char *refused)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr(refused, *c))
+			return field_bad(l, key, "no control characters, no colon in a name");
+	return true;
+}
+
+static bool load_login(struct loader *l, const struct json *v, struct contract_endpoint *e)
+{
+	if (json_get(v, "username") && (!field_text(l, v, "username", &e->username) ||
+					       !login_ok(l, "username", e->username, ":")))
+		return false;
+	if (json_get(v, "password") && (!field_text(l, v, "password", &e->password) ||
+					       !login_ok(l, "password", e->password, "")))
+		return false;
+	return e->username || !e->password || field_bad(l, "username", "a text");
+}
+
+static bool load_urls(struct loader *l, const struct json *v, struct contract_endpoint *e)
+{
+	const char **further = NULL;
+	struct contract_target parsed;
+	const char *first;
+	size_t n = 0;
+
+	if (!field_text(l, v, "url", &first) ||
+		(json_get(v, "further") &&
+			!field_texts(l, v, "further", CONTRACT_MAX_TARGETS - 1, &further, &n)))
+		return false;
+	e->n_urls = n + 1;
+	e->urls = arena_alloc(l->a, e->n_urls * sizeof(*e->urls));
+	e->urls[0] = first;
+	for (size_t i = 0; i < n; i++)
+		e->urls[i + 1] = further[i];
+	for (size_t i = 0; i < e->n_urls; i++)
+		if (!contract_target_parse(l->tmp, e->urls[i], &parsed, l->err))
 			return false;
 	return true;
 }
 
-static bool split_authority(
-	struct arena *a, const char *at, size_t n, struct contract_endpoint *e, struct err *err)
+static bool load_endpoint(struct loader *l, const struct json *v, struct contract_endpoint *e)
 {
-	const char *bracket = memchr(at, ']', n);
-	const char *from = bracket ? bracket : at;
-	const char *colon = memchr(from, ':', n - (size_t)(from - at));
-	size_t host_n = colon ? (size_t)(colon - at) : n;
+	static const char *const names[] = { "name", "url", "further", "failover", "timeoutMs",
+		"retries", "retryCodes", "breaker", "username", "password" };
 
-	if (!host_ok(at, host_n))
-		return err_set(err, ERR_INVALID, "\"%.200s\": the host is not valid", e->url);
-	e->host = arena_dupn(a, at, host_n);
-	e->port = e->tls ? 443 : 80;
-	if (colon && !port_of(colon + 1, n - host_n - 1, &e->port))
-		return err_set(
-			err, ERR_INVALID, "\"%.200s\": the port is not one of 1 to 65535", e->url);
+	e->name = "";
+	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_urls(l, v, e) ||
+		(json_get(v, "name") && !field_text(l, v, "name", &e->name)) ||
+		(json_get(v, "failover") && !field_flag(l, v, "failover", &e->failover)) ||
+		!load_u32(l, v, "timeoutMs", 1, MAX_MS, &e->timeout_ms) ||
+		!load_u32(l, v, "retries", 0, CONTRACT_MAX_RETRIES, &e->retries) ||
+		!load_codes(l, v, "retryCodes", &e->retry_codes) || !load_login(l, v, e))
+		return false;
+	if (json_get(v, "breaker") && !load_breaker(l, json_get(v, "breaker"), e))
+		return err_wrap(l->err, "breaker");
 	return true;
 }
 
-bool contract_endpoint_parse(
-	struct arena *a, const char *url, struct contract_endpoint *ret, struct err *err)
+bool endpoints_load(struct loader *l, const struct json *root)
 {
-	struct contract_endpoint e = { .url = url };
-	const char *at;
-	size_t n;
+	struct contract *c = l->c;
+	size_t i = 0;
 
-	if (strlen(url) > CONTRACT_MAX_TEXT)
-		return err_set(err, ERR_LIMIT, "a URL longer than %d bytes", CONTRACT_MAX_TEXT);
-	e.tls = strncasecmp(url, "https://", 8) == 0;
-	if (!e.tls && strncasecmp(url, "http://", 7) != 0)
-		return err_set(err, ERR_INVALID,
-			"\"%.200s\": not a URL that begins with http:// or https://", url);
-	at = url + (e.tls ? 8 : 7);
-	n = strcspn(at, "/?#");
-	if (memchr(at, '@', n))
-		return err_set(err, ERR_INVALID, "a URL with user name or password, expected none");
-	if (!split_authority(a, at, n, &e, err))
+	if (!field_list(l, root, "endpoints", MAX_ENDPOINTS, &c->n_endpoints))
 		return false;
-	at += n;
-	n = strlen(at);
-	while (n > 0 && at[n - 1] == '/')
-		n--;
-	e.path = arena_dupn(a, at, n);
-	if (!path_ok(e.path))
-		return err_set(err, ERR_INVALID,
-			"\"%.200s\": the path is not valid; a query or dot segments cannot stand here",
-			url);
-	e.url = arena_dup(a, url);
-	*ret = e;
+	c->endpoints = arena_alloc(l->a, (c->n_endpoints + 1) * sizeof(*c->endpoints));
+	json_foreach (v, json_get(root, "endpoints")) {
+		if (!load_endpoint(l, v, &c->endpoints[i]))
+			return field_within(l->err, "endpoints", i);
+		i++;
+	}
+	return link_targets(l->a, c, l->err);
+}
+
+/* ---- writing ---- */
+
+static void set_codes(
+	struct arena *a, struct json *o, const char *key, const struct contract_codes *codes)
+{
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < codes->n; i++)
+		json_add(list, json_number(a, codes->at[i]));
+	if (codes->n > 0)
+		json_set(a, o, key, list);
+}
+
+static struct json *breaker_json(struct arena *a, const struct contract_breaker *b)
+{
+	struct json *o = json_object(a);
+
+	json_set_int(a, o, "windowMs", b->window_ms);
+	json_set_int(a, o, "bucketMs", b->bucket_ms);
+	json_set_int(a, o, "volume", b->volume);
+	json_set_int(a, o, "percent", b->percent);
+	json_set_int(a, o, "resetMs", b->reset_ms);
+	set_codes(a, o, "codes", &b->codes);
+	return o;
+}
+
+struct json *endpoint_json(struct arena *a, const struct contract_endpoint *e)
+{
+	struct json *o = json_object(a);
+	struct json *further = json_array(a);
+
+	if (!str_empty(e->name))
+		json_set_str(a, o, "name", e->name);
+	json_set_str(a, o, "url", e->urls[0]);
+	for (size_t i = 1; i < e->n_urls; i++)
+		json_add_str(a, further, e->urls[i]);
+	if (e->n_urls > 1)
+		json_set(a, o, "further", further);
+	if (e->failover)
+		json_set_bool(a, o, "failover", true);
+	if (e->timeout_ms > 0)
+		json_set_int(a, o, "timeoutMs", e->timeout_ms);
+	if (e->retries > 0)
+		json_set_int(a, o, "retries", e->retries);
+	set_codes(a, o, "retryCodes", &e->retry_codes);
+	if (e->breaker)
+		json_set(a, o, "breaker", breaker_json(a, e->breaker));
+	json_set_str(a, o, "username", e->username);
+	json_set_str(a, o, "password", e->password);
+	return o;
+}
+
+/* ---- the environment ---- */
+
+static bool override_urls(struct arena *a, struct contract_endpoint *e,
+	const char *(*lookup)(const char *name), struct err *err)
+{
+	for (size_t i = 0; i < e->n_urls; i++) {
+		const char *variable = arena_printf(a, "%s_endpoint_%zu", e->name, i);
+		const char *url = lookup(variable);
+		struct contract_target parsed;
+
+		if (!url)
+			continue;
+		if (!contract_target_parse(a, url, &parsed, err))
+			return err_wrap(err, "%s", variable);
+		e->urls[i] = arena_dup(a, url);
+	}
 	return true;
+}
+
+static bool override_login(struct arena *a, struct contract_endpoint *e,
+	const char *(*lookup)(const char *name), struct err *err)
+{
+	const char *user = lookup(arena_printf(a, "%s_basic_username", e->name));
+	const char *password = lookup(arena_printf(a, "%s_basic_password", e->name));
+	struct loader l = { .a = a, .err = err };
+
+	if (user && !login_ok(&l, arena_printf(a, "%s_basic_username", e->name), user, ":"))
+		return false;
+	if (password && !login_ok(&l, arena_printf(a, "%s_basic_password", e->name), password, ""))
+		return false;
+	if (user)
+		e->username = arena_dup(a, user);
+	if (password)
+		e->password = arena_dup(a, password);
+	return true;
+}
+
+bool contract_override(struct arena *a, struct contract *c, const char *(*lookup)(const char *name),
+	struct err *err)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++) {
+		struct contract_endpoint *e = &c->endpoints[i];
+
+		if (!str_empty(e->name) &&
+			(!override_urls(a, e, lookup, err) || !override_login(a, e, lookup, err)))
+			return false;
+	}
+	return link_targets(a, c, err);
 }

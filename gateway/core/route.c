@@ -325,15 +325,12 @@ static bool stands_for_itself(unsigned char c)
 	return isalnum(c) || (c && strchr("/-._~!$&'()*+,=:@", c));
 }
 
-struct span route_forward(
-	struct arena *a, const struct contract_endpoint *e, struct span rest, struct span query)
+struct span route_forward(struct arena *a, struct span rest, struct span query)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	size_t prefix = strlen(e->path);
-	char *out = arena_alloc(a, prefix + 3 * rest.n + query.n + 1);
-	size_t n = prefix;
+	char *out = arena_alloc(a, 3 * rest.n + query.n + 1);
+	size_t n = 0;
 
-	memcpy(out, e->path, prefix);
 	for (size_t i = 0; i < rest.n; i++) {
 		unsigned char c = (unsigned char)rest.at[i];
 

@@ -44,8 +44,7 @@ struct route {
 
 void route_find(const struct route_table *table, const struct target *t, struct route *ret);
 
-/* The target for the backend: endpoint path, rest, query as sent. */
-struct span route_forward(
-	struct arena *a, const struct contract_endpoint *e, struct span rest, struct span query);
+/* What stands behind the path of a backend's target: rest, query as sent. */
+struct span route_forward(struct arena *a, struct span rest, struct span query);
 
 #endif

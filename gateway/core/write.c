@@ -1,5 +1,6 @@
 #include "gateway/core/contract.h"
 #include "gateway/core/cors.h"
+#include "gateway/core/endpoint.h"
 #include "lib/base/arena.h"
 #include "lib/json/json.h"
 
@@ -131,7 +132,7 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 	for (size_t i = 0; i < c->n_schemes; i++)
 		json_add(schemes, scheme_json(a, &c->schemes[i]));
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		json_add(endpoints, json_format(a, "{'url':%s}", c->endpoints[i].url));
+		json_add(endpoints, endpoint_json(a, &c->endpoints[i]));
 	json_set_int(a, root, "version", c->version);
 	json_set(a, root, "apis", apis);
 	json_set(a, root, "issuers", issuers);

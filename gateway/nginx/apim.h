@@ -3,7 +3,8 @@
  *   module.c    directives, loading of the contract, start and end of a worker
  *   request.c   access phase: request → core_decide → answer, or on to proxy_pass
  *   header.c    which request headers reach the backend
- *   backend.c   a backend's addresses: looked up at run time, kept for their TTL
+ *   endpoint.c  which target of an endpoint takes a request, and the next one
+ *   backend.c   a target's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   cors.c      what answers say about origins
  *   outbound.c  requests of the gateway's own
@@ -15,8 +16,8 @@
  *   metrics.c   counters of all workers in shared memory, as Prometheus text
  *   variable.c  what nginx.conf asks the module for
  *
- * A worker has one struct core and one struct backend per endpoint; nothing is shared between
- * workers but the counters. Nothing here blocks but the write of the log.
+ * A worker has one struct core, one struct endpoint per endpoint, one struct backend per target;
+ * nothing is shared between workers but the counters. Nothing here blocks but the write of the log.
  */
 #ifndef GATEWAY_NGINX_APIM_H
 #define GATEWAY_NGINX_APIM_H
@@ -33,6 +34,7 @@ struct arena;
 struct backend;
 struct resolv;
 struct watch;
+struct endpoint;
 
 extern ngx_module_t ngx_http_apim_module;
 
@@ -45,9 +47,9 @@ struct apim {
 	size_t **op_base;	 /* [api][path]: number of its first operation */
 	size_t n_ops;
 	const char **auth_headers; /* of all APIs, each once, NULL at the end */
-	const char **hosts;	   /* per endpoint, without the brackets of an IPv6 address */
-	const char ***names;	   /* per endpoint: what to ask the resolver, NULL at the end */
-	const char ***known; /* per endpoint: addresses that need no resolver, NULL at the end */
+	const char **hosts;	   /* per target, without the brackets of an IPv6 address */
+	const char ***names;	   /* per target: what to ask the resolver, NULL at the end */
+	const char ***known; /* per target: addresses that need no resolver, NULL at the end */
 	ngx_resolver_t *resolver;	     /* NULL: no name server */
 	const struct resolv *resolv;	     /* how names are looked up */
 	const char *hosts_text;		     /* the hosts file */
@@ -70,6 +72,7 @@ struct apim {
 	struct core *core;
 	struct backend *backends;
 	struct watch *watch; /* NULL: the contract needs no credentials */
+	struct endpoint *endpoints;
 };
 
 struct apim *apim_of(ngx_http_request_t *r);
@@ -89,22 +92,31 @@ struct ctx {
 	ngx_http_request_t *request;
 	struct arena *arena; /* NULL before a decision */
 	struct verdict verdict;
-	struct backend *backend; /* NULL: not forwarded */
-	ngx_queue_t waiting;	 /* in backend->waiting while is_waiting */
-	struct span id;		 /* X-Request-ID */
-	struct span page;	 /* replaces nginx' own body when is_page */
-	ngx_uint_t http_version; /* of the client */
-	int fault;		 /* what the client got, for log and metrics */
+	struct endpoint *endpoint; /* NULL: not forwarded */
+	struct backend *backend;   /* of the target that is tried; NULL: none was chosen yet */
+	size_t target;		   /* its place among the endpoint's */
+	uint32_t tried;		   /* a bit for each target that was */
+	ngx_str_t sent_target;	   /* the client's: r->unparsed_uri is the backend's then */
+	ngx_queue_t waiting;	   /* in backend->waiting while is_waiting */
+	struct span id;		   /* X-Request-ID */
+	struct span page;	   /* replaces nginx' own body when is_page */
+	ngx_uint_t http_version;   /* of the client */
+	int fault;		   /* what the client got, for log and metrics */
 	const char *reason;
 	bool is_decided;
+	bool is_counted; /* the circuit breaker waits for the outcome */
+	bool is_trial;
 	bool is_waiting;
 	bool is_page;
 	bool page_sent;
 	bool is_quiet; /* neither logged nor counted: health and metrics */
 };
 
-struct ctx *ctx_get(ngx_http_request_t *r);    /* NULL when there is none */
-struct ctx *ctx_ensure(ngx_http_request_t *r); /* NULL when memory is short */
+struct ctx *ctx_get(const ngx_http_request_t *r); /* NULL when there is none */
+struct ctx *ctx_ensure(ngx_http_request_t *r);	  /* NULL when memory is short */
+
+/* What the client asked for, raw. */
+struct span request_target(const ngx_http_request_t *r);
 
 /* Phase handlers. */
 ngx_int_t request_post_read(ngx_http_request_t *r);
@@ -132,7 +144,7 @@ bool headers_fit(ngx_http_request_t *r, const struct apim *m);
 
 /* Removes what the backend must not get: credentials, X-JWT-Assertion, what only a gateway may say.
  */
-bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v);
+bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx *ctx);
 
 /* ---- cors.c ---- */
 

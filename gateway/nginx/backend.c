@@ -71,6 +71,7 @@ static void on_failure(struct backend *b, ngx_int_t state)
 	ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "backend \"%s\": no address: %s", b->host,
 		ngx_resolver_strerror(state));
 	b->asked = 0;
+	b->has_failed = true;
 	b->retry_at = ngx_current_msec + RETRY_MS;
 	resume_waiting(b);
 }
@@ -85,9 +86,10 @@ static void take_addresses(struct backend *b, const ngx_resolver_ctx_t *answer)
 
 		ngx_memcpy(&to->sockaddr, answer->addrs[i].sockaddr, answer->addrs[i].socklen);
 		to->len = answer->addrs[i].socklen;
-		ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->endpoint->port);
+		ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->target->port);
 	}
 	ttl = ngx_min(ngx_max(ttl, SHORTEST_TTL_S), LONGEST_TTL_S);
+	b->has_failed = false;
 	b->fresh_until = ngx_current_msec + (ngx_msec_t)ttl * 1000;
 	b->retry_at = ngx_current_msec;
 }
@@ -110,29 +112,20 @@ static void on_answer(ngx_resolver_ctx_t *answer)
 	resume_waiting(b);
 }
 
-/* Whether a lookup is under way now. */
-static bool start_lookup(struct backend *b)
+void backend_refresh(struct backend *b)
 {
 	if (b->is_static || b->lookup)
-		return b->lookup != NULL;
+		return;
 	if ((b->n_addresses > 0 && !is_past(b->fresh_until)) || !is_past(b->retry_at))
-		return false;
+		return;
 	if (!ask(b))
 		b->retry_at = ngx_current_msec + RETRY_MS;
-	return b->lookup != NULL;
 }
 
-enum backend_state backend_prepare(struct backend *b, struct ctx *ctx)
+void backend_wait(struct backend *b, struct ctx *ctx)
 {
-	bool is_asking = start_lookup(b);
-
-	if (b->n_addresses > 0)
-		return BACKEND_KNOWN;
-	if (!is_asking)
-		return BACKEND_UNKNOWN;
 	ngx_queue_insert_tail(&b->waiting, &ctx->waiting);
 	ctx->is_waiting = true;
-	return BACKEND_WAIT;
 }
 
 void backend_forget(struct ctx *ctx)
@@ -175,14 +168,14 @@ static void take_known(struct backend *b, const char *text)
 		return;
 	ngx_memcpy(&to->sockaddr, parsed.sockaddr, parsed.socklen);
 	to->len = parsed.socklen;
-	ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->endpoint->port);
+	ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->target->port);
 	b->n_addresses++;
 }
 
 static void start(struct backend *b, struct apim *m, size_t i)
 {
 	b->apim = m;
-	b->endpoint = &m->contract->endpoints[i];
+	b->target = &m->contract->targets[i];
 	b->host = m->hosts[i];
 	b->names = m->names[i];
 	ngx_queue_init(&b->waiting);
@@ -195,7 +188,7 @@ static void start(struct backend *b, struct apim *m, size_t i)
 
 struct backend *backend_start_all(struct apim *m, ngx_cycle_t *cycle)
 {
-	size_t n = m->contract->n_endpoints;
+	size_t n = m->contract->n_targets;
 	struct backend *all = ngx_pcalloc(cycle->pool, (n + 1) * sizeof(*all));
 
 	for (size_t i = 0; all && i < n; i++)
@@ -203,14 +196,9 @@ struct backend *backend_start_all(struct apim *m, ngx_cycle_t *cycle)
 	return all;
 }
 
-struct backend *backend_of(struct apim *m, const struct contract_endpoint *e)
-{
-	return &m->backends[e - m->contract->endpoints];
-}
-
 void backend_stop_all(struct apim *m)
 {
-	for (size_t i = 0; m->backends && i < m->contract->n_endpoints; i++) {
+	for (size_t i = 0; m->backends && i < m->contract->n_targets; i++) {
 		struct backend *b = &m->backends[i];
 
 		if (b->lookup)

@@ -1,4 +1,4 @@
-/* One backend as one worker knows it: its addresses, and connections that wait for work.
+/* One target as one worker knows it: its addresses, and connections that wait for work.
  *
  * Addresses come from the endpoint itself (a literal), from the hosts file, or from the resolver,
  * name by name through the search list, and are looked up again when their time to live is over: by
@@ -22,7 +22,7 @@ struct address {
 
 struct backend {
 	struct apim *apim;
-	const struct contract_endpoint *endpoint;
+	const struct contract_target *target;
 	const char *host;   /* without the brackets of an IPv6 address */
 	const char **names; /* to ask for, in order */
 	struct address addresses[BACKEND_MAX_ADDRESSES];
@@ -32,26 +32,22 @@ struct backend {
 	ngx_msec_t fresh_until;	    /* of the addresses */
 	ngx_msec_t retry_at;	    /* after a failed lookup: not before */
 	ngx_resolver_ctx_t *lookup; /* in progress */
+	bool has_failed;	    /* the last lookup did */
 	size_t asked;		    /* which name */
 	ngx_queue_t waiting;	    /* struct ctx: requests that need the first addresses */
 	ngx_queue_t idle;	    /* struct idle, the latest used first */
 	size_t n_idle;
 };
 
-/* For all endpoints of the contract. NULL when memory is short. */
+/* For all targets of the contract. NULL when memory is short. */
 struct backend *backend_start_all(struct apim *m, ngx_cycle_t *cycle);
 void backend_stop_all(struct apim *m);
 
-struct backend *backend_of(struct apim *m, const struct contract_endpoint *e);
-
-enum backend_state {
-	BACKEND_KNOWN,	 /* has addresses */
-	BACKEND_WAIT,	 /* ctx waits for them; the request goes on by itself */
-	BACKEND_UNKNOWN, /* no address, and asked a moment ago */
-};
-
 /* Starts a lookup when one is due. */
-enum backend_state backend_prepare(struct backend *b, struct ctx *ctx);
+void backend_refresh(struct backend *b);
+
+/* A lookup is under way. ctx waits for its end; the request goes on by itself. */
+void backend_wait(struct backend *b, struct ctx *ctx);
 
 /* The request is going away. */
 void backend_forget(struct ctx *ctx);

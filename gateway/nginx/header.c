@@ -1,6 +1,7 @@
 #include <strings.h>
 
 #include "gateway/nginx/apim.h"
+#include "gateway/nginx/endpoint.h"
 
 /* Said by gateways only: a backend may trust them, so a client cannot. nginx.conf sets its own
  * X-Forwarded-* and X-Request-ID. The last ones make some frameworks serve another path or method
@@ -92,9 +93,13 @@ static bool is_in_list(struct span list, const ngx_str_t *name)
 	return false;
 }
 
-static bool goes_to_backend(const struct apim *m, const struct verdict *v, struct span connection,
+static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct span connection,
 	const ngx_table_elt_t *h)
 {
+	const struct verdict *v = &ctx->verdict;
+
+	if (endpoint_login(ctx->endpoint).n > 0 && is_named(h, "authorization"))
+		return false;
 	if (v->strip_auth && is_named(h, v->api->auth_header))
 		return false;
 	if (is_named(h, m->contract->jwt_header))
@@ -106,8 +111,26 @@ static bool goes_to_backend(const struct apim *m, const struct verdict *v, struc
 	return !is_in_list(connection, &h->key);
 }
 
+/* The gateway's own credentials, for endpoints that ask for them. */
+static bool add_login(ngx_list_t *list, struct span login)
+{
+	static u_char name[] = "Authorization";
+	static u_char lower[] = "authorization";
+	ngx_table_elt_t *h = login.n > 0 ? ngx_list_push(list) : NULL;
+
+	if (!h)
+		return login.n == 0;
+	*h = (ngx_table_elt_t){
+		.hash = ngx_hash_key(lower, sizeof(lower) - 1),
+		.key = { sizeof(name) - 1, name },
+		.value = { login.n, (u_char *)(uintptr_t)login.at },
+		.lowcase_key = lower,
+	};
+	return true;
+}
+
 /* The list is made anew: nginx keeps pointers into the old one. */
-bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct verdict *v)
+bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx *ctx)
 {
 	struct span connection = { 0 };
 	ngx_list_t kept;
@@ -122,7 +145,7 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ver
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
 			ngx_table_elt_t *copy;
 
-			if (!goes_to_backend(m, v, connection, &h[i]))
+			if (!goes_to_backend(m, ctx, connection, &h[i]))
 				continue;
 			copy = ngx_list_push(&kept);
 			if (!copy)
@@ -130,6 +153,8 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ver
 			*copy = h[i];
 		}
 	}
+	if (!add_login(&kept, endpoint_login(ctx->endpoint)))
+		return false;
 	r->headers_in.headers = kept;
 	/* The list's end is a pointer into itself while it has one part. */
 	if (kept.last == &kept.part)

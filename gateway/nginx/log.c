@@ -113,7 +113,7 @@ static void add_time(struct line *l)
 
 static struct span path_of(const ngx_http_request_t *r)
 {
-	struct span s = { (const char *)r->unparsed_uri.data, r->unparsed_uri.len };
+	struct span s = request_target(r);
 	const char *query = s.n > 0 ? memchr(s.at, '?', s.n) : NULL;
 
 	if (query)

@@ -1,8 +1,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "gateway/core/endpoint.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
+#include "gateway/nginx/endpoint.h"
 #include "gateway/nginx/peer.h"
 #include "gateway/nginx/resolv.h"
 #include "lib/base/arena.h"
@@ -152,6 +154,12 @@ static const char *text_of(struct arena *a, const ngx_str_t *s, const char *othe
 	return s->len > 0 ? arena_dupn(a, s->data, s->len) : otherwise;
 }
 
+/* A function of its own: getenv returns what may be changed. */
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
 static bool load_contract(struct apim *m, struct err *err)
 {
 	const char *path = text_of(m->arena, &m->contract_file, "");
@@ -162,7 +170,7 @@ static bool load_contract(struct apim *m, struct err *err)
 		return false;
 	m->fingerprint =
 		arena_dupn(m->arena, json_sha256(tmp, contract_json(tmp, m->contract)), 12);
-	return true;
+	return contract_override(m->arena, m->contract, from_environment, err);
 }
 
 static void number_operations(struct apim *m)
@@ -217,13 +225,13 @@ static const char **known_addresses(struct arena *a, const char *hosts, const ch
 
 static void name_backends(struct apim *m, const struct resolv *resolv)
 {
-	size_t n = m->contract->n_endpoints;
+	size_t n = m->contract->n_targets;
 
 	m->hosts = arena_alloc(m->arena, (n + 1) * sizeof(*m->hosts));
 	m->names = arena_alloc(m->arena, (n + 1) * sizeof(*m->names));
 	m->known = arena_alloc(m->arena, (n + 1) * sizeof(*m->known));
 	for (size_t i = 0; i < n; i++) {
-		m->hosts[i] = bare_host(m->arena, m->contract->endpoints[i].host);
+		m->hosts[i] = bare_host(m->arena, m->contract->targets[i].host);
 		m->names[i] = resolv_candidates(m->arena, resolv, m->hosts[i]);
 		m->known[i] = known_addresses(m->arena, m->hosts_text, m->hosts[i]);
 	}
@@ -280,8 +288,8 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
 	bool is_needed = false;
 
-	for (size_t i = 0; i < m->contract->n_endpoints; i++)
-		is_needed = is_needed || m->contract->endpoints[i].tls;
+	for (size_t i = 0; i < m->contract->n_targets; i++)
+		is_needed = is_needed || m->contract->targets[i].tls;
 	if (!is_needed)
 		return true;
 	m->trust = X509_STORE_new();
@@ -394,7 +402,8 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	counters = counters_of(m);
 	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
-	return m->backends && watch_start(m, cycle) ? NGX_OK : NGX_ERROR;
+	m->endpoints = endpoint_start_all(m, cycle);
+	return m->backends && m->endpoints && watch_start(m, cycle) ? NGX_OK : NGX_ERROR;
 }
 
 static void exit_process(ngx_cycle_t *cycle)

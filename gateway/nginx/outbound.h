@@ -14,7 +14,7 @@
 struct outbound;
 
 struct outbound_call {
-	const struct contract_endpoint *to; /* scheme, host and port; has to outlive the call */
+	const struct contract_target *to; /* scheme, host and port; has to outlive the call */
 	const char *method;
 	const char *target; /* path and query */
 	const char

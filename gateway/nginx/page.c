@@ -3,6 +3,7 @@
  * gateway's clients know. */
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
+#include "gateway/nginx/endpoint.h"
 #include "lib/base/arena.h"
 
 static ngx_http_output_header_filter_pt next_header;
@@ -87,16 +88,19 @@ static const struct page *page_for(const ngx_http_request_t *r)
 /* 502 and 504 come from proxy_pass only. */
 static bool backend_page(ngx_http_request_t *r, struct ctx *ctx, struct page *ret)
 {
-	int code = r->err_status == NGX_HTTP_GATEWAY_TIME_OUT ? 101504 : 101503;
-	const struct fault *f = fault_find(code);
+	bool timed_out = r->err_status == NGX_HTTP_GATEWAY_TIME_OUT;
+	const struct fault *f;
+	int code;
 
 	if (!ctx->arena || !r->upstream || (r->err_status != 502 && r->err_status != 504))
 		return false;
-	metrics_upstream_error(apim_of(r), code == 101504 ? UPSTREAM_TIMEOUT : UPSTREAM_CONNECT);
+	code = timed_out && !endpoint_hides_timeouts(ctx->endpoint) ? 101504 : 101503;
+	f = fault_find(code);
+	metrics_upstream_error(apim_of(r), timed_out ? UPSTREAM_TIMEOUT : UPSTREAM_CONNECT);
 	*ret = (struct page){ .status = (ngx_uint_t)f->status,
 		.type = json,
 		.body = core_fault(ctx->arena, f->code, f->message, f->description).at,
-		.reason = code == 101504 ? "backend timed out" : "backend failed",
+		.reason = timed_out ? "backend timed out" : "backend failed",
 		.fault = code };
 	return true;
 }

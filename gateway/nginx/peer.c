@@ -3,12 +3,11 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/nginx/backend.h"
+#include "gateway/nginx/endpoint.h"
 
 enum {
 	IDLE_MS = 4000, /* below the idle time-out of common servers (5 s and up) */
 	LIFE_MS = 60000,
-	TRIES_LEAST = 2,
-	TRIES_MOST = 3,
 };
 
 /* What a kept connection carries with it, in its own pool: made once, however often it is used. */
@@ -21,8 +20,14 @@ struct idle {
 
 /* One request's dealings with its backend. */
 struct peer {
+	struct ctx *ctx;
 	struct backend *backend;
 	ngx_http_upstream_t *upstream;
+	bool was_tried;	 /* at least once */
+	bool same_again; /* a kept connection was closed: that says nothing about the target */
+	bool is_bad;	 /* the answer is as bad as none */
+	ngx_int_t (*process_header)(ngx_http_request_t *r); /* the protocol's own */
+	ngx_int_t (*reinit_request)(ngx_http_request_t *r);
 	struct idle *idle;	/* of the connection in use, when it was idle before */
 	struct address address; /* in use */
 	ngx_str_t name;		/* of that address, for nginx' messages */
@@ -169,15 +174,40 @@ static void show_address(struct peer *p, ngx_peer_connection_t *pc)
 	pc->name = &p->name;
 }
 
+/* Writes the request for the target that ctx is aimed at now. */
+static bool write_anew(struct peer *p)
+{
+	ngx_http_request_t *r = p->ctx->request;
+	ngx_http_upstream_t *u = p->upstream;
+
+	p->backend = p->ctx->backend;
+	u->ssl = p->backend->target->tls;
+	u->request_bufs = r->request_body ? r->request_body->bufs : NULL;
+	return u->create_request(r) == NGX_OK;
+}
+
+static bool take_next(struct peer *p)
+{
+	if (!endpoint_next(p->backend->apim, p->ctx))
+		return false;
+	return p->ctx->backend == p->backend || write_anew(p);
+}
+
 static ngx_int_t get(ngx_peer_connection_t *pc, void *data)
 {
 	struct peer *p = data;
-	struct backend *b = p->backend;
 	const struct address *address;
+	struct backend *b;
 
 	pc->cached = 0;
 	pc->connection = NULL;
 	p->idle = NULL;
+	if (p->was_tried && !p->same_again && !take_next(p))
+		return NGX_BUSY;
+	p->was_tried = true;
+	p->same_again = false;
+	p->is_bad = false;
+	b = p->backend;
 	if (!ngx_queue_empty(&b->idle)) {
 		reuse(p, pc, ngx_queue_data(ngx_queue_head(&b->idle), struct idle, queue));
 		show_address(p, pc);
@@ -191,6 +221,16 @@ static ngx_int_t get(ngx_peer_connection_t *pc, void *data)
 	return NGX_OK;
 }
 
+/* No answer in time to a request that was sent: it may still be at work, so that only endpoints
+ * which ask for it try again. */
+static bool is_late(const struct peer *p, const ngx_peer_connection_t *pc)
+{
+	const ngx_connection_t *c = pc->connection;
+
+	return c && p->upstream->request_sent && (c->read->timedout || c->write->timedout) &&
+	       !endpoint_retries_when_late(p->ctx->endpoint);
+}
+
 static void release(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
 	struct peer *p = data;
@@ -199,10 +239,20 @@ static void release(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 		keep(p, pc->connection);
 		pc->connection = NULL;
 	}
-	if ((state & NGX_PEER_FAILED) && !pc->cached)
+	if (p->is_bad) {
+		endpoint_failed(p->ctx);
+	} else if (!(state & NGX_PEER_FAILED)) {
+		endpoint_worked(p->ctx);
+	} else if (pc->cached) {
+		p->same_again = true;
+	} else {
 		backend_doubt(p->backend);
+		endpoint_failed(p->ctx);
+	}
 	if (pc->tries > 0)
 		pc->tries--;
+	if (is_late(p, pc))
+		pc->tries = 0;
 }
 
 /* Called before the TLS handshake: the chain always has to lead to a trusted certificate, the name
@@ -231,6 +281,53 @@ static void save_session(ngx_peer_connection_t *pc, void *data)
 	(void)data;
 }
 
+/* ---- answers that are as bad as none ---- */
+
+static bool may_go_on(const ngx_http_request_t *r)
+{
+	return !(r->method & (NGX_HTTP_POST | NGX_HTTP_LOCK | NGX_HTTP_PATCH)) &&
+	       !r->request_body_no_buffering;
+}
+
+/* INVALID_HEADER is nginx' word for "try the next one", and for 502 when there is none. */
+static ngx_int_t judged(ngx_http_request_t *r, struct peer *p)
+{
+	const struct endpoint *e = p->ctx->endpoint;
+	ngx_http_upstream_t *u = r->upstream;
+
+	if (!endpoint_is_failure(e, u->headers_in.status_n))
+		return NGX_OK;
+	p->is_bad = true;
+	if (may_go_on(r) && (u->peer.tries > 1 || e->contract->failover))
+		return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+	return NGX_OK;
+}
+
+/* The protocol changes its function on the way: the one to go on with is remembered. */
+static ngx_int_t process_header(ngx_http_request_t *r)
+{
+	ngx_http_upstream_t *u = r->upstream;
+	struct peer *p = u->peer.data;
+	ngx_int_t rc;
+
+	u->process_header = p->process_header;
+	rc = u->process_header(r);
+	p->process_header = u->process_header;
+	u->process_header = process_header;
+	return rc == NGX_OK ? judged(r, p) : rc;
+}
+
+static ngx_int_t reinit_request(ngx_http_request_t *r)
+{
+	ngx_http_upstream_t *u = r->upstream;
+	struct peer *p = u->peer.data;
+	ngx_int_t rc = p->reinit_request(r);
+
+	p->process_header = u->process_header;
+	u->process_header = process_header;
+	return rc;
+}
+
 static ngx_int_t init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
 {
 	struct ctx *ctx = ctx_get(r);
@@ -240,14 +337,20 @@ static ngx_int_t init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *
 	(void)us;
 	if (!p || !ctx || !ctx->backend)
 		return NGX_ERROR;
+	p->ctx = ctx;
 	p->backend = ctx->backend;
 	p->upstream = u;
+	p->process_header = u->process_header;
+	p->reinit_request = u->reinit_request;
+	u->process_header = process_header;
+	u->reinit_request = reinit_request;
+	u->conf = endpoint_conf(ctx->endpoint, u->conf);
 	u->peer.data = p;
 	u->peer.get = get;
 	u->peer.free = release;
 	u->peer.set_session = check_certificate;
 	u->peer.save_session = save_session;
-	u->peer.tries = ngx_min(ngx_max(p->backend->n_addresses, TRIES_LEAST), TRIES_MOST);
+	u->peer.tries = endpoint_tries(ctx);
 	return NGX_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
+#include "gateway/nginx/endpoint.h"
 #include "lib/base/arena.h"
 
 enum {
@@ -33,7 +34,7 @@ void request_worker_exit(void)
 		arena_free(spare[--n_spare]);
 }
 
-struct ctx *ctx_get(ngx_http_request_t *r)
+struct ctx *ctx_get(const ngx_http_request_t *r)
 {
 	return ngx_http_get_module_ctx(r, ngx_http_apim_module);
 }
@@ -43,6 +44,7 @@ static void release(void *data)
 	struct ctx *ctx = data;
 
 	backend_forget(ctx);
+	endpoint_settle(ctx);
 	arena_give(ctx->arena);
 	ctx->arena = NULL;
 }
@@ -70,6 +72,14 @@ ngx_int_t request_post_read(ngx_http_request_t *r)
 {
 	r->log_handler = log_error_text;
 	return NGX_DECLINED;
+}
+
+struct span request_target(const ngx_http_request_t *r)
+{
+	const struct ctx *ctx = ctx_get(r);
+	const ngx_str_t *s = ctx && ctx->sent_target.data ? &ctx->sent_target : &r->unparsed_uri;
+
+	return (struct span){ (const char *)s->data, s->len };
 }
 
 /* ---- answers ---- */
@@ -133,7 +143,7 @@ static ngx_int_t answer_verdict(ngx_http_request_t *r)
 	return request_answer(r, (ngx_uint_t)v->status, text_span(v->content_type), v->body);
 }
 
-static ngx_int_t answer_name_failure(ngx_http_request_t *r)
+static ngx_int_t answer_no_backend(ngx_http_request_t *r)
 {
 	struct ctx *ctx = ctx_get(r);
 	struct verdict fault = { 0 };
@@ -221,24 +231,31 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	ctx->is_quiet = ctx->verdict.kind == VERDICT_HEALTH;
 }
 
-/* Goes on to proxy_pass as soon as the backend has an address. */
+static ngx_int_t refuse(ngx_http_request_t *r, struct ctx *ctx, const char *reason)
+{
+	ctx->fault = 101503;
+	ctx->reason = reason;
+	r->content_handler = answer_no_backend;
+	return NGX_OK;
+}
+
+/* Goes on to proxy_pass as soon as a target has an address. */
 static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	if (ctx->is_waiting)
 		return NGX_AGAIN;
-	switch (backend_prepare(ctx->backend, ctx)) {
-	case BACKEND_KNOWN:
+	switch (endpoint_prepare(m, ctx)) {
+	case ENDPOINT_READY:
 		return NGX_OK;
-	case BACKEND_WAIT:
+	case ENDPOINT_WAIT:
 		return NGX_AGAIN;
-	case BACKEND_UNKNOWN:
+	case ENDPOINT_OPEN:
+		return refuse(r, ctx, "circuit open");
+	case ENDPOINT_UNKNOWN:
 		break;
 	}
 	metrics_upstream_error(m, UPSTREAM_NAME);
-	ctx->fault = 101503;
-	ctx->reason = "backend name not resolved";
-	r->content_handler = answer_name_failure;
-	return NGX_OK;
+	return refuse(r, ctx, "backend name not resolved");
 }
 
 static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
@@ -255,8 +272,8 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		r->content_handler = answer_verdict;
 		return NGX_OK;
 	}
-	ctx->backend = backend_of(m, ctx->verdict.endpoint);
-	if (!headers_strip(r, m, &ctx->verdict))
+	ctx->endpoint = endpoint_of(m, ctx->verdict.endpoint);
+	if (!headers_strip(r, m, ctx))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	return forward(r, m, ctx);
 }
@@ -274,5 +291,5 @@ ngx_int_t request_access(ngx_http_request_t *r)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (!ctx->is_decided)
 		return judge(r, m, ctx);
-	return ctx->backend ? forward(r, m, ctx) : NGX_OK;
+	return ctx->endpoint ? forward(r, m, ctx) : NGX_OK;
 }

@@ -16,22 +16,17 @@ static ngx_int_t give(ngx_http_variable_value_t *v, struct span s)
 
 static struct span scheme(struct ctx *ctx)
 {
-	return text_span(ctx->verdict.endpoint->tls ? "https" : "http");
-}
-
-static struct span target(struct ctx *ctx)
-{
-	return ctx->verdict.forward;
+	return text_span(ctx->backend->target->tls ? "https" : "http");
 }
 
 /* As RFC 9110 wants it: with the port, unless it is the scheme's own. */
 static struct span host(struct ctx *ctx)
 {
-	const struct contract_endpoint *e = ctx->verdict.endpoint;
+	const struct contract_target *t = ctx->backend->target;
 
-	if (e->port == (e->tls ? 443 : 80))
-		return text_span(e->host);
-	return text_span(arena_printf(ctx->arena, "%s:%u", e->host, e->port));
+	if (t->port == (t->tls ? 443 : 80))
+		return text_span(t->host);
+	return text_span(arena_printf(ctx->arena, "%s:%u", t->host, t->port));
 }
 
 static struct span tls_name(struct ctx *ctx)
@@ -49,7 +44,6 @@ static const struct {
 	struct span (*get)(struct ctx *ctx);
 } variables[] = {
 	{ "apim_scheme", scheme },
-	{ "apim_target", target },
 	{ "apim_host", host },
 	{ "apim_tls_name", tls_name },
 	{ "apim_id", id },
@@ -69,7 +63,8 @@ ngx_int_t variable_init(ngx_conf_t *cf)
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
 		ngx_str_t name = { strlen(variables[i].name),
 			(u_char *)(uintptr_t)variables[i].name };
-		ngx_http_variable_t *v = ngx_http_add_variable(cf, &name, 0);
+		/* A request that is tried at another target is written anew. */
+		ngx_http_variable_t *v = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
 
 		if (!v)
 			return NGX_ERROR;

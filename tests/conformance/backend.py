@@ -35,11 +35,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         data = self.body()
         with self.server.lock:
             self.server.requests += 1
+            told = self.server.told.pop(0) if self.server.told else self.server.always
+        if told == "nothing":
+            self.server.silence.wait(5)
+            self.close_connection = True
+            return None
+        if told:
+            return self.reply(told, b"as told", "text/plain")
         special = getattr(self, "do_" + self.path.split("?")[0].rsplit("/", 1)[1].replace("-", "_"), None)
         if special and self.path.startswith("/files/special/"):
             return special()
         seen = {"method": self.command, "target": self.path, "headers": self.headers.items(), "body": len(data),
-                "text": data[:200].decode("latin-1"), "address": self.connection.getsockname()[0]}
+                "text": data[:200].decode("latin-1"), "address": self.connection.getsockname()[0],
+                "port": self.server.port}
         return self.reply(200, json.dumps(seen).encode(), "application/json")
 
     do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = answer
@@ -124,6 +132,8 @@ class Backend(http.server.ThreadingHTTPServer):
     def __init__(self, certificate=None, key=None, port=0):
         self.connections = self.requests = 0
         self.open = []
+        self.told, self.always = [], None  # statuses to answer with: the next ones, and then; "nothing" says nothing
+        self.silence = threading.Event()
         self.lock = threading.Lock()
         super().__init__(("0.0.0.0", port), Handler)
         if certificate:
@@ -145,6 +155,7 @@ class Backend(http.server.ThreadingHTTPServer):
         return self.server_address[1]
 
     def stop(self):
+        self.silence.set()
         self.shutdown()
         self.server_close()
         for connection in self.open:

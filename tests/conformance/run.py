@@ -22,6 +22,7 @@ import traceback
 from pathlib import Path
 
 import algorithms
+import endpoints
 import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
@@ -542,7 +543,7 @@ def main(build, pattern=""):
         for name, steps in read_cases(path):
             if re.search(pattern, name):
                 report.attempt(name, lambda steps=steps: play(main_gateway, world.tokens, steps))
-    for function in STORIES + limits.STORIES:
+    for function in STORIES + limits.STORIES + endpoints.STORIES:
         name = function.__name__.replace("_", " ")
         if re.search(pattern, name):
             own = report.attempt(name, lambda function=function: function(world, main_gateway))

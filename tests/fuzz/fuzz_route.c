@@ -64,7 +64,7 @@ static void check_forwarded(struct core *core, struct arena *a, const struct ver
 	struct verdict w;
 	char *decoded;
 
-	if (!prefix || v->endpoint->path[0])
+	if (!prefix)
 		abort(); /* nobody has credentials here */
 	if (mark)
 		path.n = (size_t)(mark - path.at);

@@ -33,7 +33,7 @@ static void a_written_contract_reads_as_the_same(void **state)
 	assert_non_null(c->issuers[0].keys[0].pkey);
 	assert_null(c->issuers[1].audience);
 	assert_true(c->issuers[2].validate_subscription);
-	assert_string_equal(c->endpoints[0].host, "products");
+	assert_string_equal(c->targets[c->endpoints[0].targets[0]].host, "products");
 }
 
 static void every_broken_reference_and_bound_is_named(void **state)
@@ -179,19 +179,19 @@ static void urls_are_split_and_checked(void **state)
 		"http://h/../x", "http://h/./x", "http://h/a b", "http://h/%", "http://h/%zz",
 		"http://h h", "http://-h", "http://h\\x", "http://[::1", "http://[g]", "http://h\n",
 		"http://h/\x01", "http://h/a;b" };
-	struct contract_endpoint e;
+	struct contract_target e;
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		assert_true(contract_endpoint_parse(a, good[i].url, &e, &err));
+		assert_true(contract_target_parse(a, good[i].url, &e, &err));
 		assert_string_equal(e.host, good[i].host);
 		assert_string_equal(e.path, good[i].path);
 		assert_int_equal(e.port, good[i].port);
 		assert_int_equal(e.tls, good[i].tls);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		if (contract_endpoint_parse(a, bad[i], &e, &err))
+		if (contract_target_parse(a, bad[i], &e, &err))
 			fail_msg("accepted: %s", bad[i]);
 }
 

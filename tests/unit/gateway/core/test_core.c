@@ -129,15 +129,15 @@ static void a_good_token_reaches_the_backend(void **state)
 	struct core *core = a_store(*state);
 	struct verdict v = get(*state, core, "/store/v1/products?x=1&y=%2F", good_token(*state));
 
-	forwards(&v, "/base/products?x=1&y=%2F");
+	forwards(&v, "/products?x=1&y=%2F");
 	assert_true(v.strip_auth);
-	assert_string_equal(v.endpoint->host, "products");
+	assert_string_equal(v.endpoint->urls[0], "http://products/base/");
 	assert_string_equal(v.operation->id, "list");
 	assert_memory_equal(v.subject.at, "me", 2);
 	assert_memory_equal(v.application.at, "app", 3);
 	assert_false(v.token_cached);
 	v = get(*state, core, "/store/v1/products/101", good_token(*state));
-	forwards(&v, "/base/products/101");
+	forwards(&v, "/products/101");
 }
 
 static void a_second_look_at_a_token_comes_from_the_cache(void **state)
@@ -149,7 +149,7 @@ static void a_second_look_at_a_token_comes_from_the_cache(void **state)
 
 	(void)get(*state, core, "/store/v1/products", token);
 	v = get(*state, core, "/store/v1/products", token);
-	forwards(&v, "/base/products");
+	forwards(&v, "/products");
 	assert_true(v.token_cached);
 	core_stats(core, &stats);
 	assert_int_equal(stats.token_cache_hits, 1);
@@ -164,7 +164,7 @@ static void a_cached_token_still_expires(void **state)
 	struct verdict v;
 
 	decide(core, *state, METHOD_GET, "/store/v1/products", header, 1700003659, &v);
-	forwards(&v, "/base/products");
+	forwards(&v, "/products");
 	decide(core, *state, METHOD_GET, "/store/v1/products", header, 1700003660, &v);
 	is_fault(&v, 401, 900901);
 	assert_true(v.token_cached);
@@ -179,7 +179,7 @@ static void a_cached_token_dies_with_its_certificate(void **state)
 	struct verdict v;
 
 	decide(core, *state, METHOD_GET, "/store/v1/other", header, NOW + 100, &v);
-	forwards(&v, "/base/other");
+	forwards(&v, "/other");
 	decide(core, *state, METHOD_GET, "/store/v1/other", header, NOW + 101, &v);
 	is_fault(&v, 401, 900901);
 	decide(core, *state, METHOD_GET, "/store/v1/other", header, NOW - 101, &v);
@@ -192,7 +192,7 @@ static void a_cached_token_is_judged_for_each_operation(void **state)
 	char *token = good_token(*state);
 	struct verdict v = get(*state, core, "/store/v1/two", token);
 
-	forwards(&v, "/base/two");
+	forwards(&v, "/two");
 	v = get(*state, core, "/store/v1/other", token);
 	is_fault(&v, 401, 900901);
 	v = get(*state, core, "/store/v1/subscribers", token);
@@ -314,7 +314,7 @@ static void the_scheme_word_ignores_case(void **state)
 
 	decide(core, *state, METHOD_GET, "/store/v1/products",
 		arena_printf(*state, "BEARER   %s  ", good_token(*state)), NOW, &v);
-	forwards(&v, "/base/products");
+	forwards(&v, "/products");
 }
 
 static void claims_decide(void **state)
@@ -415,7 +415,7 @@ static void a_wrong_key_does_not_count(void **state)
 	assert_string_equal(v.reason, "signature");
 	/* Right key for issuer 1, and the operation accepts both issuers. */
 	v = get(*state, core, "/store/v1/two", a_token(*state, test_key(1), "{\"iss\":\"iss2\"}"));
-	forwards(&v, "/base/two");
+	forwards(&v, "/two");
 	v = get(*state, core, "/store/v1/two", a_token(*state, test_key(0), "{\"iss\":\"iss2\"}"));
 	is_fault(&v, 401, 900901);
 }
@@ -462,7 +462,7 @@ static void padding_is_tolerated_and_signed_as_sent(void **state)
 	is_fault(&v, 401, 900901);
 	assert_string_equal(v.reason, "signature");
 	v = get(a, core, "/store/v1/other", arena_printf(a, "%s==", token));
-	forwards(&v, "/base/other");
+	forwards(&v, "/other");
 }
 
 static void tokens_beyond_the_bound_are_refused_before_work(void **state)
@@ -509,7 +509,7 @@ static void one_scope_of_the_operation_suffices(void **state)
 		decide(core, a, METHOD_POST, "/store/v1/products",
 			arena_printf(a, "Bearer %s", with_scope(a, cases[i].scope)), NOW, &v);
 		if (cases[i].good)
-			forwards(&v, "/base/products");
+			forwards(&v, "/products");
 		else
 			body_is(&v, 403,
 				"{\"fault\":{\"code\":900910, \"message\":\"The access token does "
@@ -546,7 +546,7 @@ static void subscriptions_are_matched_exactly_where_asked_for(void **state)
 		struct verdict v = get(a, core, "/store/v1/subscribers", token);
 
 		if (cases[i].good)
-			forwards(&v, "/base/subscribers");
+			forwards(&v, "/subscribers");
 		else
 			is_fault(&v, 403, 900908);
 	}
@@ -561,9 +561,8 @@ static void the_key_type_chooses_the_backend(void **state)
 	struct verdict v = get(a, core, "/store/v1/products", token);
 
 	forwards(&v, "/products");
-	assert_string_equal(v.endpoint->host, "sandbox");
-	assert_int_equal(v.endpoint->port, 8443);
-	assert_true(v.endpoint->tls && v.sandbox);
+	assert_string_equal(v.endpoint->urls[0], "https://sandbox:8443");
+	assert_true(v.sandbox);
 	v = get(a, core, "/store/v1/products/1", token);
 	body_is(&v, 403,
 		"{\"ERROR_CODE\":\"900901\", \"ERROR_MESSAGE\":\"Sandbox key offered to the API with no "
@@ -579,7 +578,7 @@ static void open_operations_keep_their_own_credentials(void **state)
 	struct core *core = a_store(*state);
 	struct verdict v = get(*state, core, "/store/v1/open", "for.the.backend");
 
-	forwards(&v, "/base/open");
+	forwards(&v, "/open");
 	assert_false(v.strip_auth);
 }
 
@@ -703,16 +702,16 @@ static void what_was_matched_is_forwarded_in_one_spelling(void **state)
 	struct core *core = a_store(*state);
 	char *token = good_token(*state);
 	static const char *const cases[][2] = {
-		{ "/store/v1/%70roducts", "/base/products" },
-		{ "/store/v1/products/a%20b", "/base/products/a%20b" },
-		{ "/store/v1/products/%c3%a9", "/base/products/%C3%A9" },
-		{ "/store/v1/products/\xc3\xa9", "/base/products/%C3%A9" },
-		{ "/store/v1/products/%7Ea%3ab%25", "/base/products/~a:b%25" },
-		{ "/store/v1/products/%252f", "/base/products/%252f" },
-		{ "/store/v1/products/{x}", "/base/products/%7Bx%7D" },
-		{ "/store/v1/products/", "/base/products/" },
-		{ "/store/v1/products?a=/../%2f", "/base/products?a=/../%2f" },
-		{ "/store/v1/products??", "/base/products??" },
+		{ "/store/v1/%70roducts", "/products" },
+		{ "/store/v1/products/a%20b", "/products/a%20b" },
+		{ "/store/v1/products/%c3%a9", "/products/%C3%A9" },
+		{ "/store/v1/products/\xc3\xa9", "/products/%C3%A9" },
+		{ "/store/v1/products/%7Ea%3ab%25", "/products/~a:b%25" },
+		{ "/store/v1/products/%252f", "/products/%252f" },
+		{ "/store/v1/products/{x}", "/products/%7Bx%7D" },
+		{ "/store/v1/products/", "/products/" },
+		{ "/store/v1/products?a=/../%2f", "/products?a=/../%2f" },
+		{ "/store/v1/products??", "/products??" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

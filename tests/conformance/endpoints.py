@@ -1,0 +1,232 @@
+"""Stories of backends: several places of one, what happens when they fail, what they are told."""
+import base64
+import http.client
+import json
+import time
+
+from backend import Backend
+from world import free_port, wait
+
+STORIES = []
+FAULT = b'{"fault":{"code":101503, "message":"Runtime Error", "description":"Error connecting to the back end"}}'
+
+
+def story(function):
+    STORIES.append(function)
+    return function
+
+
+def url(backend, path=""):
+    return f"http://127.0.0.1:{getattr(backend, 'port', backend)}{path}"
+
+
+def start(world, endpoint, environment=None, **more):
+    """A gateway of one worker, whose API /pool has this endpoint; more: other APIs' endpoints by name."""
+    contract = json.loads(world.contract())
+    operation = {"secured": False, "issuers": [], "scopes": []}
+    contract["endpoints"] = [endpoint, *more.values()]
+    contract["apis"] = [
+        {"title": name, "version": "1", "basePath": f"/{name}", "authHeader": "authorization",
+         "paths": [{"template": "/*", "operations": [{"method": m, "id": m, "endpoint": i, **operation} for m in ("GET", "POST", "PUT")]}]}
+        for i, name in enumerate(["pool", *more])]
+    return world.gateway(json.dumps(contract), GATEWAY_WORKERS="1", **(environment or {})).start()
+
+
+def ask(gateway, path="/pool/x", method="GET", body=None, headers=None):
+    c = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+    c.request(method, path, body, headers or {})
+    r = c.getresponse()
+    return r.status, r.read()
+
+
+def port(answer):
+    assert answer[0] == 200, answer
+    return json.loads(answer[1])["port"]
+
+
+@story
+def several_urls_take_turns_from_the_first_on(world, _):
+    a, b, c = Backend(), Backend(), Backend()
+    gateway = start(world, {"url": url(a), "further": [url(b), url(c)]})
+    assert [port(ask(gateway)) for _ in range(7)] == [a.port, b.port, c.port] * 2 + [a.port]
+    return gateway
+
+
+@story
+def a_url_that_refuses_costs_no_request_and_is_left_out_for_a_while(world, _):
+    a, refused = Backend(), free_port()
+    gateway = start(world, {"url": url(refused), "further": [url(a)]})
+    for method in ("GET", "POST", "PUT") * 4:
+        status, body = ask(gateway, method=method, body="hello" if method != "GET" else None)
+        assert status == 200 and json.loads(body)["text"] == ("hello" if method != "GET" else ""), (method, status, body)
+    assert "upstream_tries" not in gateway.logged("/pool/x", 12)[-1], "one attempt"
+    return gateway
+
+
+@story
+def a_url_that_comes_back_gets_its_share_again(world, _):
+    a, late = Backend(), free_port()
+    gateway = start(world, {"url": url(late), "further": [url(a)]})
+    assert port(ask(gateway)) == a.port
+    back = Backend(port=late)
+    wait("its turn", lambda: port(ask(gateway)) == back.port)
+    return gateway
+
+
+@story
+def every_target_gets_its_own_host_and_path(world, _):
+    b, refused = Backend(), free_port()
+    gateway = start(world, {"url": url(refused, "/first"), "further": [f"http://products:{b.port}/second/"], "failover": True})
+    for method in ("GET", "POST"):
+        status, body = ask(gateway, "/pool/x%20y?q=1&z=%2F", method=method, body="hello" if method == "POST" else None)
+        seen = json.loads(body)
+        assert status == 200 and seen["target"] == "/second/x%20y?q=1&z=%2F", seen
+        assert dict(seen["headers"])["Host"] == f"products:{b.port}", seen
+        assert seen["text"] == ("hello" if method == "POST" else ""), seen
+    assert [line["path"] for line in gateway.logged("/pool/x%20y", 2)] == ["/pool/x%20y"] * 2
+    return gateway
+
+
+@story
+def a_plain_target_may_be_followed_by_one_with_tls(world, _):
+    refused, names = free_port(), len(world.tls.names)
+    gateway = start(world, {"url": url(refused), "further": [f"https://tls.test:{world.tls.port}"], "failover": True},
+                    other={"url": f"https://wrong-name.test:{world.tls.port}", "further": [url(world.backend)], "failover": True})
+    status, body = ask(gateway)
+    assert status == 200 and dict(json.loads(body)["headers"])["Host"] == f"tls.test:{world.tls.port}"
+    assert "tls.test" in world.tls.names[names:]
+    assert port(ask(gateway, "/other/x")) == world.backend.port
+    return gateway
+
+
+@story
+def failover_stays_with_the_one_that_works(world, _):
+    a, b = Backend(), Backend()
+    gateway = start(world, {"url": url(a), "further": [url(b)], "failover": True})
+    assert [port(ask(gateway)) for _ in range(3)] == [a.port] * 3
+    for status, works, other in ((501, b, a), (502, a, b), (503, b, a), (504, a, b)):
+        other.always, works.always = status, None
+        assert [port(ask(gateway)) for _ in range(2)] == [works.port] * 2
+        other.always = None
+        assert port(ask(gateway)) == works.port
+    return gateway
+
+
+@story
+def failover_without_any_that_works_is_a_fault(world, _):
+    a, b = Backend(), Backend()
+    a.always, b.always = 503, 502
+    gateway = start(world, {"url": url(a), "further": [url(b), url(free_port())], "failover": True})
+    for _ in range(3):
+        assert ask(gateway) == (500, FAULT)
+    a.always = 500  # an answer like any other
+    assert ask(gateway) == (500, b"as told")
+    return gateway
+
+
+@story
+def what_a_backend_may_have_done_is_not_asked_for_twice(world, _):
+    a, b = Backend(), Backend()
+    a.always = 503
+    gateway = start(world, {"url": url(a), "further": [url(b)], "failover": True, "timeoutMs": 300})
+    assert ask(gateway, method="POST", body="pay") == (503, b"as told")
+    assert (a.requests, b.requests) == (1, 0)
+    assert port(ask(gateway)) == b.port, "a target that fails is left"
+    b.always = "nothing"
+    a.always = None
+    assert ask(gateway, method="POST", body="pay") == (500, FAULT)
+    assert (a.requests, b.requests) == (1, 2)
+    return gateway
+
+
+@story
+def a_backend_that_says_nothing_in_time_is_given_up(world, _):
+    a, b = Backend(), Backend()
+    a.always = "nothing"
+    gateway = start(world, {"url": url(a), "timeoutMs": 200}, other={"url": url(a), "further": [url(b)], "failover": True, "timeoutMs": 200},
+                    turns={"url": url(a), "further": [url(b)], "timeoutMs": 200})
+    started = time.monotonic()
+    assert ask(gateway) == (500, FAULT)
+    assert 0.15 < time.monotonic() - started < 2
+    assert port(ask(gateway, "/other/x")) == b.port
+    requests = a.requests
+    assert ask(gateway, "/turns/x") == (500, FAULT), "taking turns is no reason to ask twice"
+    assert (a.requests, port(ask(gateway, "/turns/x"))) == (requests + 1, b.port)
+    return gateway
+
+
+@story
+def retries_follow_listed_statuses(world, _):
+    a = Backend()
+    gateway = start(world, {"url": url(a), "retries": 2, "retryCodes": [503]})
+    a.told = [503, 503]
+    assert port(ask(gateway)) == a.port and a.requests == 3
+    a.told = [503, 503, 503]
+    assert ask(gateway) == (503, b"as told")
+    a.told = [500]
+    assert ask(gateway) == (500, b"as told")
+    requests = a.requests
+    a.told = [503]
+    assert ask(gateway, method="POST", body="x") == (503, b"as told") and a.requests == requests + 1
+    return gateway
+
+
+@story
+def a_circuit_opens_and_closes(world, _):
+    a = Backend()
+    a.always = 500
+    gateway = start(world, {"url": url(a), "breaker": {"windowMs": 10000, "bucketMs": 1000, "volume": 4, "percent": 50, "resetMs": 500,
+                                                       "codes": [500]}}, other={"url": url(a)})
+    for _ in range(4):
+        assert ask(gateway) == (500, b"as told")
+    for _ in range(3):
+        assert ask(gateway) == (500, FAULT)
+    assert a.requests == 4
+    assert gateway.logged("/pool/x", 7)[-1]["reason"] == "circuit open"
+    assert ask(gateway, "/other/x") == (500, b"as told"), "another endpoint's circuit is another"
+    wait("a trial", lambda: ask(gateway) == (500, b"as told"))
+    assert ask(gateway) == (500, FAULT)
+    a.always = None
+    wait("another trial", lambda: ask(gateway)[0] == 200)
+    assert [ask(gateway)[0] for _ in range(3)] == [200] * 3
+    return gateway
+
+
+@story
+def a_name_that_is_unknown_is_passed_over(world, _):
+    a = Backend()
+    gateway = start(world, {"url": "http://unknown.test", "further": [url(a)]}, other={"url": "http://unknown.test:1", "further": [
+        "http://unknown.test:2"], "failover": True})
+    for _ in range(4):
+        assert port(ask(gateway)) == a.port
+    assert ask(gateway, "/other/x") == (500, FAULT)
+    return gateway
+
+
+@story
+def a_backend_gets_its_own_credentials(world, _):
+    a = Backend()
+    login = "Basic " + base64.b64encode("me:p:ß \"x\"".encode()).decode()
+    gateway = start(world, {"url": url(a), "username": "me", "password": "p:ß \"x\""}, other={"url": url(a), "username": "me"})
+    for sent in ({}, {"Authorization": "Bearer of.the.client"}):
+        status, body = ask(gateway, headers=sent)
+        assert status == 200 and [v for k, v in json.loads(body)["headers"] if k == "Authorization"] == [login], body
+    status, body = ask(gateway, "/other/x")
+    assert dict(json.loads(body)["headers"])["Authorization"] == "Basic " + base64.b64encode(b"me:").decode()
+    return gateway
+
+
+@story
+def the_environment_says_where_a_backend_is(world, _):
+    a, b = Backend(), Backend()
+    gateway = start(world, {"name": "shop_prod", "url": url(free_port()), "further": [url(a)], "username": "old"}, environment={
+        "shop_prod_endpoint_0": url(b, "/moved"), "shop_prod_endpoint_7": "none of it", "shop_prod_basic_username": "me",
+        "shop_prod_basic_password": "it"})
+    seen = json.loads(ask(gateway)[1])
+    assert (seen["port"], seen["target"]) == (b.port, "/moved/x"), seen
+    assert dict(seen["headers"])["Authorization"] == "Basic " + base64.b64encode(b"me:it").decode()
+    assert port(ask(gateway)) == a.port
+    broken = world.gateway(gateway.contract.read_text(), shop_prod_endpoint_1="ftp://x")
+    done = broken.run()
+    assert done.returncode == 1 and "shop_prod_endpoint_1: \"ftp://x\"" in done.stderr, done
+    return gateway
