@@ -3,6 +3,7 @@
 #include "api-svc/inputs.h"
 #include "api-svc/names.h"
 #include "lib/api/finding.h"
+#include "lib/api/grant.h"
 #include "lib/api/targetendpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -83,8 +84,8 @@ static bool is_known(const struct inputs *in, struct ref ref)
 	return false;
 }
 
-static bool is_usable(const struct object *o, struct inputs *in, struct ref ref,
-	struct target_endpoint *ret)
+static bool is_usable(
+	const struct object *o, struct inputs *in, struct ref ref, struct target_endpoint *ret)
 {
 	struct findings f;
 
@@ -104,33 +105,53 @@ static bool is_usable(const struct object *o, struct inputs *in, struct ref ref,
 	return false;
 }
 
-static bool is_permitted(struct inputs *in, struct ref ref)
+static bool is_shared(const struct conf *c, const char *ns)
 {
-	if (str_eq(ref.ns, in->ns))
-		return true;
-	problem(in, &in->not_resolved, REASON_REF_NOT_PERMITTED,
-		"TargetEndpoint \"%s\" is in namespace \"%s\"; documents may name those of their own "
-		"namespace, \"%s\"",
-		ref.name, ref.ns, in->ns);
+	vec_foreach (const char *, shared, &c->shared_endpoint_namespaces)
+		if (str_eq(shared, ns) || str_eq(shared, "*"))
+			return true;
 	return false;
+}
+
+/* One of another namespace needs somebody's word: the operator's, or that of its own namespace. */
+static bool is_permitted(const struct world *w, const struct inputs *in, struct ref ref)
+{
+	return str_eq(ref.ns, in->ns) || is_shared(&in->conf, ref.ns) ||
+	       grants_permit(
+		       world_get(w, KIND_REFERENCE_GRANT, ref.ns, ALL_NAMES), w->root_ref, ref);
+}
+
+static void not_permitted(struct inputs *in, struct ref ref)
+{
+	problem(in, &in->not_resolved, REASON_REF_NOT_PERMITTED,
+		"TargetEndpoint \"%s\" is in namespace \"%s\", which does not permit APIs of namespace \"%s\" to "
+		"name it; create a ReferenceGrant in \"%s\" (from group wso2.com, kind API, namespace %s, to group "
+		"wso2.com, kind TargetEndpoint), or let the operator's administrator add \"%s\" to "
+		"sharedEndpointNamespaces in ConfigMap controller-config",
+		ref.name, ref.ns, in->ns, ref.ns, in->ns, ref.ns);
+}
+
+static void use(const struct world *w, struct inputs *in, const char *name, bool known,
+	struct target_endpoint *te)
+{
+	bool beside = target_endpoint_is_sidecar(te, in->mode);
+
+	if (beside && !known)
+		add_sidecar(in, te);
+	in->endpoints[in->n_endpoints++] = (struct toolkit_endpoint_ref){ name,
+		beside ? target_endpoint_local_url(w->arena, te)
+		       : target_endpoint_url(w->arena, te) };
 }
 
 static void read_target(const struct world *w, struct inputs *in, const char *name)
 {
 	struct ref ref = names_target_endpoint(w->arena, in->ns, name);
 	struct target_endpoint te;
-	bool known = is_known(in, ref);
-	bool beside;
 
-	if (!is_permitted(in, ref) ||
-		!is_usable(world_find(w, ref.kind, ref.ns, ref.name), in, ref, &te))
-		return;
-	beside = target_endpoint_is_sidecar(&te, in->mode);
-	if (beside && !known)
-		add_sidecar(in, &te);
-	in->endpoints[in->n_endpoints++] = (struct toolkit_endpoint_ref){ name,
-		beside ? target_endpoint_local_url(w->arena, &te)
-		       : target_endpoint_url(w->arena, &te) };
+	if (!is_permitted(w, in, ref))
+		not_permitted(in, ref);
+	else if (is_usable(world_find(w, ref.kind, ref.ns, ref.name), in, ref, &te))
+		use(w, in, name, is_known(in, ref), &te);
 }
 
 void targets_read(const struct world *w, struct inputs *in)
@@ -144,9 +165,12 @@ void targets_read(const struct world *w, struct inputs *in)
 void targets_need(const struct world *w, const struct inputs *in, struct needs *n)
 {
 	for (size_t i = 0; i < in->scan.endpoints.n; i++) {
-		struct ref ref =
-			names_target_endpoint(w->arena, in->ns, in->scan.endpoints.at[i]);
+		struct ref ref = names_target_endpoint(w->arena, in->ns, in->scan.endpoints.at[i]);
 
-		need_input(n, ref.kind, ref.ns, ref.name);
+		/* Of what is not permitted nothing is told, not even whether it exists. */
+		if (is_permitted(w, in, ref))
+			need_input(n, ref.kind, ref.ns, ref.name);
+		if (!str_eq(ref.ns, in->ns) && !is_shared(&in->conf, ref.ns))
+			need_input(n, KIND_REFERENCE_GRANT, ref.ns, ALL_NAMES);
 	}
 }

@@ -1,5 +1,5 @@
-/* The backends that the documents of an API name: TargetEndpoints, where they answer, and those that
- * run in the gateway's own pod. */
+/* The backends that the documents of an API name: TargetEndpoints, where they answer, and those
+ * that run in the gateway's own pod. */
 #ifndef API_SVC_TARGETS_H
 #define API_SVC_TARGETS_H
 
@@ -7,8 +7,8 @@ struct inputs;
 struct needs;
 struct world;
 
-/* Fills in->endpoints and in->sidecars from in->scan. What is missing, not permitted or does not fit
- * beside the gateway becomes in->not_resolved. */
+/* Fills in->endpoints and in->sidecars from in->scan. What is missing, not permitted or does not
+ * fit beside the gateway becomes in->not_resolved. */
 void targets_read(const struct world *w, struct inputs *in);
 
 /* Asks for what targets_read looks for. */

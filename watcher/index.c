@@ -236,6 +236,18 @@ static void advance(struct index *ix, enum kind kind, const char *version)
 		ix->stream[kind] = v;
 }
 
+/* Adds an object to its collection, or takes it out again. */
+static void toggle(struct index *ix, const struct node *n)
+{
+	struct node *all =
+		graph_node(ix, n->kind, arena_dupn(ix->scratch, n->key, n->ns_len), ALL_NAMES);
+
+	all->version ^= collection_part(node_name(n), n->version);
+	all->present = all->version != 0;
+	look_at_users(ix, all);
+	graph_release(ix, all);
+}
+
 void index_upsert(struct index *ix, enum kind kind, const struct json *object, const char *version)
 {
 	struct ref ref = ref_of(object);
@@ -253,8 +265,12 @@ void index_upsert(struct index *ix, enum kind kind, const struct json *object, c
 	n->list = ix->list[kind];
 	if (n->present && n->version == v)
 		return;
+	if (judge_is_collected(kind) && n->present)
+		toggle(ix, n);
 	n->present = true;
 	n->version = v;
+	if (judge_is_collected(kind))
+		toggle(ix, n);
 	if (!judge_by_version(kind)) {
 		const char *state = child_state(ix->scratch, kind, object);
 
@@ -296,6 +312,8 @@ static void bury_job(struct index *ix, struct job *j)
 static void gone(struct index *ix, struct node *n, uint64_t version)
 {
 	n->owned++; /* stays until the end of this function */
+	if (judge_is_collected(n->kind))
+		toggle(ix, n);
 	n->present = false;
 	n->version = version > n->version ? version : n->version;
 	if (n->root)
@@ -334,7 +352,7 @@ static void sweep(struct index *ix, enum kind kind)
 	struct vec dead = { 0 };
 
 	for (struct node *n = ix->nodes[kind]; n; n = n->hh.next) {
-		if (!n->present || n->list == ix->list[kind])
+		if (!n->present || n->list == ix->list[kind] || str_eq(node_name(n), ALL_NAMES))
 			continue;
 		n->owned++;
 		vec_add(ix->scratch, &dead, n);

@@ -13,10 +13,15 @@ bool judge_is_active(const struct index *ix)
 	return ix->leading && (ix->listed & ix->kinds) == ix->kinds;
 }
 
+bool judge_is_collected(enum kind kind)
+{
+	return kind == KIND_REFERENCE_GRANT;
+}
+
 bool judge_by_version(enum kind kind)
 {
 	return kind_is_ours(kind) || kind == KIND_CONFIG_MAP || kind == KIND_SECRET ||
-	       kind == KIND_ISTIO_GATEWAY;
+	       kind == KIND_ISTIO_GATEWAY || judge_is_collected(kind);
 }
 
 uint64_t judge_knowledge(const struct edge *e)
@@ -37,6 +42,9 @@ static enum verdict judge_version(const struct index *ix, const struct edge *e)
 
 	if (known == e->recorded)
 		return VERDICT_SETTLED;
+	/* Which of two versions of a collection is the later one cannot be seen. */
+	if (judge_is_collected(n->kind))
+		return VERDICT_UNSURE;
 	if (known == 0 && !judge_by_version(n->kind))
 		return VERDICT_SETTLED;
 	if (known == 0)

@@ -25,6 +25,9 @@ enum verdict {
  * they are no news when they are not seen. */
 bool judge_by_version(enum kind kind);
 
+/* Kinds of which all objects of a namespace together are an input (ALL_NAMES). */
+bool judge_is_collected(enum kind kind);
+
 enum verdict judge_edge(const struct index *ix, const struct edge *e);
 
 /* The edge is to be named as moved. */

@@ -23,6 +23,8 @@ static const struct kind_info kinds[KIND_COUNT] = {
 	[KIND_VIRTUAL_SERVICE] = { "VirtualService", "networking.istio.io/v1", "virtualservices",
 		NULL },
 	[KIND_ISTIO_GATEWAY] = { "Gateway", "networking.istio.io/v1", "gateways", NULL },
+	[KIND_REFERENCE_GRANT] = { "ReferenceGrant", "gateway.networking.k8s.io/v1beta1",
+		"referencegrants", NULL },
 	[KIND_POD] = { "Pod", "v1", "pods", NULL },
 	[KIND_EVENT] = { "Event", "v1", "events", NULL },
 	[KIND_LEASE] = { "Lease", "coordination.k8s.io/v1", "leases", NULL },

@@ -22,6 +22,7 @@ enum kind {
 	KIND_ROUTE,	      /* of OpenShift */
 	KIND_VIRTUAL_SERVICE, /* of Istio */
 	KIND_ISTIO_GATEWAY,
+	KIND_REFERENCE_GRANT, /* of the Gateway API */
 	KIND_POD,
 	KIND_EVENT,
 	KIND_LEASE,

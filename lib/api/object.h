@@ -14,6 +14,9 @@
 struct arena;
 struct json;
 
+/* Instead of a name, for inputs: all objects of the kind in the namespace. */
+#define ALL_NAMES "*"
+
 struct ref {
 	enum kind kind;
 	const char *ns;

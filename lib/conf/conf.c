@@ -300,6 +300,17 @@ static void read_deploy(const struct conf_read *r, struct conf *c)
 	c->deploy = !text || str_eq(text, "true");
 }
 
+static void read_shared_endpoints(struct conf_read *r, struct conf *c)
+{
+	const char *text = conf_text(r, CONF_CONTROLLER, "sharedEndpointNamespaces");
+
+	if (str_eq(text, "*"))
+		vec_add(r->arena, &c->shared_endpoint_namespaces, arena_dup(r->arena, text));
+	else if (text)
+		conf_split_names(r, "controller-config.sharedEndpointNamespaces", "a namespace",
+			text, &c->shared_endpoint_namespaces);
+}
+
 static const struct json *read_metrics(
 	const struct conf_read *r, const char *key, const char *key_v2beta1)
 {
@@ -383,6 +394,7 @@ void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, s
 	complete(&r, &c.backend, &backend_resources, &backend_paths);
 	check_ports(&r, &c);
 	read_deploy(&r, &c);
+	read_shared_endpoints(&r, &c);
 	read_autoscaling(&r, &c);
 	read_kaniko(&r, &c);
 	conf_read_exposure(&r, &c);

@@ -121,7 +121,9 @@ struct conf {
 	const struct json *backend_metrics; /* and for backends; never NULL */
 
 	enum operator_mode mode;
-	bool deploy;	    /* false: stop when the image is there */
+	bool deploy; /* false: stop when the image is there */
+	/* Namespaces whose TargetEndpoints the APIs of all may name; "*": every one. */
+	struct vec shared_endpoint_namespaces;
 	bool observability; /* the metrics port is part of the Service */
 
 	struct conf_ingress ingress;

@@ -62,6 +62,7 @@ const struct conf_key conf_keys[] = {
 	READ(CONTROLLER, "generatekubernbetesartifactsformgw"),
 	PLAIN(CONTROLLER, "operatorMode", CONF_MODE, mode),
 	PLAIN(CONTROLLER, "observabilityEnabled", CONF_BOOL, observability),
+	READ(CONTROLLER, "sharedEndpointNamespaces"),
 	PLAIN(CONTROLLER, "imagePushSecretName", CONF_NAME, registry.secret),
 
 	PLAIN(APIM, "verifyHostname", CONF_BOOL, verify_hostname),

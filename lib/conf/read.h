@@ -14,6 +14,10 @@ struct conf_read {
 const char *conf_text(const struct conf_read *r, enum conf_object o, const char *key);
 
 void conf_read_exposure(struct conf_read *r, struct conf *ret);
+/* Names between commas; one that cannot be that of `what` ("a Secret") is a finding at the path. */
+void conf_split_names(
+	struct conf_read *r, const char *path, const char *what, const char *text, struct vec *ret);
+
 void conf_read_registry(struct conf_read *r, struct conf_registry *ret);
 
 #endif

@@ -78,7 +78,8 @@ static const struct registry_form *form_by_name(const char *name)
 	return NULL;
 }
 
-static void split_names(struct conf_read *r, const char *text, struct vec *ret)
+void conf_split_names(
+	struct conf_read *r, const char *path, const char *what, const char *text, struct vec *ret)
 {
 	while (*text) {
 		size_t n = strcspn(text, ",");
@@ -87,9 +88,8 @@ static void split_names(struct conf_read *r, const char *text, struct vec *ret)
 		if (name_is_subdomain(name))
 			vec_add(r->arena, ret, name);
 		else if (*name)
-			finding_add(r->findings, FINDING_INVALID_FIELD,
-				"docker-registry-config.imagePullSecretNames",
-				"\"%.64s\" is not the name of a Secret", name);
+			finding_add(r->findings, FINDING_INVALID_FIELD, path,
+				"\"%.64s\" is not the name of %s", name, what);
 		text += n + (text[n] == ',');
 	}
 }
@@ -138,7 +138,8 @@ void conf_read_registry(struct conf_read *r, struct conf_registry *ret)
 	const char *pull = conf_text(r, CONF_REGISTRY, "imagePullSecretNames");
 
 	if (pull)
-		split_names(r, pull, &ret->pull_secrets);
+		conf_split_names(r, "docker-registry-config.imagePullSecretNames", "a Secret", pull,
+			&ret->pull_secrets);
 	if (!read_new_form(r, ret))
 		read_old_form(r, ret);
 }

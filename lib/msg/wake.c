@@ -118,8 +118,9 @@ static void arena_keep(void *arena, void *p)
 	(void)p;
 }
 
-static bool decode_ref(
-	const Apim__V1__ObjectRef *r, const char *what, struct ref *ret, struct err *err)
+/* What moved may be all objects of a kind in a namespace. */
+static bool decode_ref(const Apim__V1__ObjectRef *r, const char *what, bool all_names,
+	struct ref *ret, struct err *err)
 {
 	if (!r)
 		return err_set(err, ERR_INVALID, "%s: is missing", what);
@@ -128,7 +129,8 @@ static bool decode_ref(
 		return err_set(err, ERR_INVALID, "%s.kind: is not a kind the operator knows", what);
 	if (!is_dns_name(r->namespace_, MAX_LABEL, false))
 		return err_set(err, ERR_INVALID, "%s.namespace: is not an RFC 1123 label", what);
-	if (!is_dns_name(r->name, MAX_SUBDOMAIN, true))
+	if (!is_dns_name(r->name, MAX_SUBDOMAIN, true) &&
+		!(all_names && str_eq(r->name, ALL_NAMES)))
 		return err_set(err, ERR_INVALID, "%s.name: is not an RFC 1123 subdomain", what);
 	ret->ns = r->namespace_;
 	ret->name = r->name;
@@ -143,7 +145,7 @@ static bool decode_moved(struct arena *a, const Apim__V1__Wake *m, struct vec *r
 	for (size_t i = 0; i < m->n_moved; i++) {
 		struct ref *r = arena_alloc(a, sizeof(*r));
 
-		if (!decode_ref(m->moved[i], "moved", r, err))
+		if (!decode_ref(m->moved[i], "moved", true, r, err))
 			return false;
 		vec_add(a, ret, r);
 	}
@@ -185,7 +187,7 @@ bool wake_decode(struct arena *a, const void *bytes, size_t n, struct wake *ret,
 	m = apim__v1__wake__unpack(&into_arena, n, n ? bytes : (const void *)"");
 	if (!m)
 		return err_set(err, ERR_INVALID, "wake: is not a protobuf message apim.v1.Wake");
-	if (!decode_ref(m->object, "object", &w.ref, err) || !check_hints(m, err) ||
+	if (!decode_ref(m->object, "object", false, &w.ref, err) || !check_hints(m, err) ||
 		!decode_moved(a, m, &w.moved, err))
 		return false;
 	w.uid = m->uid;

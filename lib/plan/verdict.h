@@ -13,7 +13,8 @@ struct plan;
 const char *verdict_reason(enum finding_kind kind);
 
 /* Sets Accepted (False with the reason of the first finding that refuses and all of their messages)
- * and, if something has no effect, UnusedFields and Accepted's reason FieldsIgnored. Returns whether the object is accepted. */
+ * and, if something has no effect, UnusedFields and Accepted's reason FieldsIgnored. Returns
+ * whether the object is accepted. */
 bool plan_accept(struct plan *p, const struct findings *f);
 
 /* Conditions that cannot be judged yet: Unknown, reason Blocked. types ends with NULL. */

@@ -1,5 +1,8 @@
 #include "lib/plan/world.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
@@ -39,6 +42,41 @@ bool world_has_moved(const struct world *w, struct ref ref)
 			return true;
 	return false;
 }
+
+/* ---- collections ---- */
+
+/* FNV-1a, and then mixed (splitmix64), since parts are summed up. */
+uint64_t collection_part(const char *name, uint64_t version)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	h += version * UINT64_C(0x9e3779b97f4a7c15);
+	h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
+	return h ^ h >> 31;
+}
+
+struct json *collection_json(struct arena *a, const struct vec *items)
+{
+	struct json *list = json_array(a);
+	uint64_t all = 0;
+
+	if (items->n == 0)
+		return NULL;
+	vec_foreach (const struct object *, o, items) {
+		const char *version = meta_version(o->json);
+
+		all ^= collection_part(o->ref.name, version ? strtoull(version, NULL, 10) : 0);
+		json_add(list, json_dup(a, o->json));
+	}
+	return json_format(a,
+		"{'apiVersion':'v1','kind':'List','metadata':{'resourceVersion':%s},'items':%j}",
+		arena_printf(a, "%" PRIu64, all), list);
+}
+
+/* ---- asking ---- */
 
 static void need(struct needs *n, enum ref_role role, struct ref ref)
 {

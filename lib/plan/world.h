@@ -76,6 +76,16 @@ struct needs {
 	struct vec lists; /* struct world_list *, items empty */
 };
 
+/* An input named ALL_NAMES is a collection: its JSON is a list with `items`, missing if there is
+ * none. Its resourceVersion stands for names and versions of all of them, and is no number that
+ * grows. */
+
+/* One object's part in that version; the whole is all of them by exclusive or, 0: none. */
+uint64_t collection_part(const char *name, uint64_t version);
+
+/* The list as an input. NULL: items is empty. */
+struct json *collection_json(struct arena *a, const struct vec *items);
+
 /* Ask for an object. Empty names and repeats are ignored. Strings are borrowed. */
 void need_input(struct needs *n, enum kind kind, const char *ns, const char *name);
 void need_child(struct needs *n, enum kind kind, const char *ns, const char *name);

@@ -22,6 +22,20 @@ static bool get(
 	return rt->kube.get(rt->kube.self, w->arena, objects, n, err);
 }
 
+/* A kind that the server does not know has no objects. */
+static bool get_all(struct runtime *rt, struct world *w, struct object *o, struct err *err)
+{
+	struct vec items = { 0 };
+
+	runtime_keep_alive(rt);
+	if (!rt->kube.list(rt->kube.self, w->arena,
+		    &(struct kube_query){ .kind = o->ref.kind, .ns = o->ref.ns }, &items, err) &&
+		err->code != ERR_NOT_FOUND)
+		return false;
+	o->json = collection_json(w->arena, &items);
+	return true;
+}
+
 /* The version that the root's status has of an input; NULL if it says nothing about it. */
 static const char *recorded(const struct world *w, struct ref ref)
 {
@@ -70,10 +84,16 @@ static bool read_objects(
 		if (ref_eq(r, w->root_ref) || world_find(w, r.kind, r.ns, r.name))
 			continue;
 		*ret_grew = true;
-		if (is_known(rt, w, need, &known[n_known]))
+		if (is_known(rt, w, need, &known[n_known])) {
 			vec_add(w->arena, &w->objects, &known[n_known++]);
-		else
+		} else if (str_eq(r.name, ALL_NAMES)) {
+			if (!get_all(rt, w, &known[n_known], err))
+				return false;
+			remember(rt, w, n, &known[n_known]);
+			vec_add(w->arena, &w->objects, &known[n_known++]);
+		} else {
 			batch[count++].ref = r;
+		}
 	}
 	if (w->objects.n + count > MAX_OBJECTS)
 		return err_set(err, ERR_LIMIT, "more than %d objects are named", MAX_OBJECTS);

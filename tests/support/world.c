@@ -141,6 +141,20 @@ static bool is_unserved(const struct test_world *t, enum kind kind)
 	return false;
 }
 
+/* What needs asked for, by name or all of a namespace. */
+static const struct json *answer(struct test_world *t, struct ref ref)
+{
+	struct vec items = { 0 };
+
+	if (!str_eq(ref.name, ALL_NAMES))
+		return stored(t, ref);
+	vec_foreach (struct object *, o, &t->cluster)
+		if (o->ref.kind == ref.kind && str_eq(o->ref.ns, ref.ns) &&
+			stored(t, o->ref) == o->json)
+			vec_add(t->world.arena, &items, o);
+	return collection_json(t->world.arena, &items);
+}
+
 static bool take_objects(struct test_world *t, const struct needs *n)
 {
 	struct world *w = &t->world;
@@ -153,7 +167,7 @@ static bool take_objects(struct test_world *t, const struct needs *n)
 			world_find(w, need->ref.kind, need->ref.ns, need->ref.name))
 			continue;
 		*o = (struct object){ .ref = need->ref,
-			.json = stored(t, need->ref),
+			.json = answer(t, need->ref),
 			.no_kind = is_unserved(t, need->ref.kind) };
 		vec_add(w->arena, &w->objects, o);
 		vec_add(w->arena, &t->asked, need);

@@ -21,18 +21,20 @@ static struct test_world *store_of_mode(struct arena *a, const char *mode, const
 			"%s/p%zu: {get: {x-wso2-production-endpoints: {urls: ['%s']}, responses: {}}}",
 			paths.len ? ", " : "", paths.len, e);
 	test_world_root(t, KIND_API, "shop", "store");
-	test_world_add(t, arena_printf(a,
-				  "{kind: API, metadata: {name: store, namespace: shop, uid: u, generation: 1}, "
-				  "spec: {definition: {configmapName: doc}, replicas: 1, image: 'mine:1', mode: '%s'}}",
-				  mode));
-	test_world_add(t, json_text(a,
-				  json_format(a,
-					  "{'kind':'ConfigMap','metadata':{'name':'doc','namespace':'shop'},"
-					  "'data':{'doc.yaml':%s}}",
-					  arena_printf(a,
-						  "{openapi: 3.0.0, info: {title: t, version: v1}, x-wso2-basePath: /t, "
-						  "x-wso2-disable-security: true, paths: {%s}}",
-						  paths.ptr))));
+	test_world_add(t,
+		arena_printf(a,
+			"{kind: API, metadata: {name: store, namespace: shop, uid: u, generation: 1}, "
+			"spec: {definition: {configmapName: doc}, replicas: 1, image: 'mine:1', mode: '%s'}}",
+			mode));
+	test_world_add(t,
+		json_text(a,
+			json_format(a,
+				"{'kind':'ConfigMap','metadata':{'name':'doc','namespace':'shop'},"
+				"'data':{'doc.yaml':%s}}",
+				arena_printf(a,
+					"{openapi: 3.0.0, info: {title: t, version: v1}, x-wso2-basePath: /t, "
+					"x-wso2-disable-security: true, paths: {%s}}",
+					paths.ptr))));
 	return t;
 }
 
@@ -43,9 +45,10 @@ static struct test_world *store(struct arena *a, const char *endpoints)
 
 static void target(struct test_world *t, const char *name, const char *spec)
 {
-	test_world_add(t, arena_printf(t->world.arena,
-				  "{kind: TargetEndpoint, metadata: {name: %s, namespace: shop}, spec: {%s}}",
-				  name, spec));
+	test_world_add(t,
+		arena_printf(t->world.arena,
+			"{kind: TargetEndpoint, metadata: {name: %s, namespace: shop}, spec: {%s}}",
+			name, spec));
 }
 
 static struct plan *decide(struct test_world *t)
@@ -75,7 +78,8 @@ static void a_sidecar_stands_before_the_gateway(void **state UNUSED)
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct test_world *t = store(a, "inv");
 
-	target(t, "inv", "mode: sidecar, targetPort: 8081, deploy: {name: svc, dockerImage: 'i:1'}");
+	target(t, "inv",
+		"mode: sidecar, targetPort: 8081, deploy: {name: svc, dockerImage: 'i:1'}");
 	assert_string_equal(containers(a, decide(t)), "svc mgwstore");
 }
 
@@ -103,7 +107,8 @@ static void two_names_of_one_backend_are_one_container(void **state UNUSED)
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct test_world *t = store(a, "inv inv.shop");
 
-	target(t, "inv", "mode: sidecar, targetPort: 8081, deploy: {name: svc, dockerImage: 'i:1'}");
+	target(t, "inv",
+		"mode: sidecar, targetPort: 8081, deploy: {name: svc, dockerImage: 'i:1'}");
 	assert_string_equal(containers(a, decide(t)), "svc mgwstore");
 }
 
@@ -131,8 +136,8 @@ static void a_sidecar_outlasts_its_gateway(void **state UNUSED)
 	target(t, "inv", "mode: sidecar, targetPort: 8081, deploy: {dockerImage: 'i:1'}");
 	pod = json_path(test_applied(decide(t), KIND_DEPLOYMENT, "store"), "spec", "template",
 		"spec", NULL);
-	sleep = json_path(json_first(json_get(pod, "containers")), "lifecycle", "preStop", "sleep",
-		NULL);
+	sleep = json_path(
+		json_first(json_get(pod, "containers")), "lifecycle", "preStop", "sleep", NULL);
 	assert_true(json_get_int(sleep, "seconds", 0) > 24);
 	assert_true(json_get_int(sleep, "seconds", 0) <
 		    json_get_int(pod, "terminationGracePeriodSeconds", 0));
@@ -177,8 +182,7 @@ static void names_in_a_pod_belong_to_one_container(void **state UNUSED)
 
 	target(t, "inv", "mode: sidecar, port: 81, deploy: {name: svc, dockerImage: 'i:1'}");
 	target(t, "rev", "mode: sidecar, port: 82, deploy: {name: svc, dockerImage: 'r:1'}");
-	assert_string_equal(
-		test_condition(decide(t), COND_RESOLVED_REFS), "False SidecarConflict");
+	assert_string_equal(test_condition(decide(t), COND_RESOLVED_REFS), "False SidecarConflict");
 }
 
 static void a_backend_with_wrong_fields_is_not_used(void **state UNUSED)
@@ -194,6 +198,63 @@ static void a_backend_with_wrong_fields_is_not_used(void **state UNUSED)
 	assert_null(test_applied(p, KIND_DEPLOYMENT, "store"));
 }
 
+#define BACKENDS_PRODUCTS                                                                          \
+	"{kind: TargetEndpoint, metadata: {name: products, namespace: backends}, spec: {port: 80, deploy: {}}}"
+#define GRANT(from)                                                                                     \
+	"{kind: ReferenceGrant, metadata: {name: g, namespace: backends, resourceVersion: '7'}, spec: " \
+	"{from: [{group: wso2.com, kind: API, namespace: " from                                         \
+	"}], to: [{group: wso2.com, kind: TargetEndpoint}]}}"
+
+static bool asked_for(const struct test_world *t, enum kind kind, const char *name)
+{
+	vec_foreach (const struct need *, n, &t->asked)
+		if (n->ref.kind == kind && str_eq(n->ref.name, name))
+			return true;
+	return false;
+}
+
+static void a_backend_of_another_namespace_needs_a_grant_there(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = store(a, "products.backends");
+	struct plan *p;
+
+	test_world_add(t, BACKENDS_PRODUCTS);
+	test_world_add(t, GRANT("elsewhere"));
+	p = decide(t);
+	assert_string_equal(test_condition(p, COND_RESOLVED_REFS), "False RefNotPermitted");
+	assert_non_null(
+		strstr(message(p, COND_RESOLVED_REFS), "create a ReferenceGrant in \"backends\""));
+	assert_false(asked_for(t, KIND_TARGET_ENDPOINT, "products"));
+	test_world_add(t, GRANT("shop"));
+	p = decide(t);
+	assert_string_equal(test_condition(p, COND_RESOLVED_REFS), "True Resolved");
+	assert_true(asked_for(t, KIND_REFERENCE_GRANT, ALL_NAMES));
+}
+
+static void the_operators_word_permits_as_well(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = store(a, "products.backends");
+
+	test_world_add(t, BACKENDS_PRODUCTS);
+	test_world_add(t,
+		"{kind: ConfigMap, metadata: {name: controller-config, namespace: wso2-system}, "
+		"data: {sharedEndpointNamespaces: 'more, backends'}}");
+	assert_string_equal(test_condition(decide(t), COND_RESOLVED_REFS), "True Resolved");
+	assert_false(asked_for(t, KIND_REFERENCE_GRANT, ALL_NAMES));
+}
+
+static void the_own_namespace_needs_no_permission(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = store(a, "inv.shop");
+
+	target(t, "inv", "port: 80, deploy: {}");
+	assert_string_equal(test_condition(decide(t), COND_RESOLVED_REFS), "True Resolved");
+	assert_false(asked_for(t, KIND_REFERENCE_GRANT, ALL_NAMES));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +268,9 @@ int main(void)
 		cmocka_unit_test(ports_in_a_pod_belong_to_one_container),
 		cmocka_unit_test(names_in_a_pod_belong_to_one_container),
 		cmocka_unit_test(a_backend_with_wrong_fields_is_not_used),
+		cmocka_unit_test(a_backend_of_another_namespace_needs_a_grant_there),
+		cmocka_unit_test(the_operators_word_permits_as_well),
+		cmocka_unit_test(the_own_namespace_needs_no_permission),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,8 @@ static uint64_t scene_random(void *self)
 
 static const enum kind watched[] = { KIND_API, KIND_TARGET_ENDPOINT, KIND_SECURITY,
 	KIND_RATE_LIMITING, KIND_CONFIG_MAP, KIND_SECRET, KIND_SERVICE, KIND_DEPLOYMENT, KIND_HPA,
-	KIND_JOB, KIND_INGRESS, KIND_ROUTE, KIND_VIRTUAL_SERVICE, KIND_ISTIO_GATEWAY, KIND_POD };
+	KIND_JOB, KIND_INGRESS, KIND_ROUTE, KIND_VIRTUAL_SERVICE, KIND_ISTIO_GATEWAY,
+	KIND_REFERENCE_GRANT, KIND_POD };
 
 static void make_index(struct scene *s)
 {
@@ -553,6 +554,101 @@ static void an_input_of_a_kind_that_is_seen_only_in_part_is_not_missed(void **st
 	lists_end(s);
 	passes(s, 5000);
 	is_quiet(s);
+}
+
+/* The record of all grants, as a service makes it of those it found. */
+static const char *grants(struct scene *s, size_t n, const char *const *found, const long *versions)
+{
+	struct vec items = { 0 };
+	const char *version;
+
+	for (size_t i = 0; i < n; i++) {
+		struct object *o = arena_alloc(s->arena, sizeof(*o));
+
+		o->ref = (struct ref){ KIND_REFERENCE_GRANT, "shop", found[i] };
+		o->json = json_format(
+			s->arena, "{'metadata':{'resourceVersion':%s}}", text(s, versions[i]));
+		vec_add(s->arena, &items, o);
+	}
+	version = meta_version(collection_json(s->arena, &items));
+	return arena_printf(s->arena,
+		"[{\"kind\":\"ReferenceGrant\",\"namespace\":\"shop\",\"name\":\"*\","
+		"\"resourceVersion\":\"%s\"}]",
+		version ? version : "");
+}
+
+static void reads_grants(struct scene *s, size_t n, const char *const *found, const long *versions)
+{
+	puts_api(s, &(struct api){ .generation = 1,
+			    .observed = 1,
+			    .dependencies = grants(s, n, found, versions) });
+	passes(s, INDEX_PATIENCE_MS);
+}
+
+static void a_new_member_of_a_collection_wakes_after_a_moment(void **state)
+{
+	static const char *const one[] = { "one" };
+	SCENE;
+	struct index_message *m;
+	long version;
+
+	lists_end(s);
+	reads_grants(s, 0, NULL, NULL);
+	is_quiet(s);
+	version = puts_object(s, KIND_REFERENCE_GRANT, "one", NULL);
+	is_quiet(s);
+	passes(s, INDEX_PATIENCE_MS);
+	m = wakes(s, "ReferenceGrant * appeared");
+	assert_true(names(m, KIND_REFERENCE_GRANT, ALL_NAMES));
+	reads_grants(s, 1, one, &version);
+	is_quiet(s);
+}
+
+static void a_member_that_changes_or_leaves_wakes_too(void **state)
+{
+	static const char *const both[] = { "two", "one" };
+	SCENE;
+	long versions[2];
+
+	lists_end(s);
+	versions[1] = puts_object(s, KIND_REFERENCE_GRANT, "one", NULL);
+	versions[0] = puts_object(s, KIND_REFERENCE_GRANT, "two", NULL);
+	reads_grants(s, 2, both, versions);
+	is_quiet(s);
+	versions[0] = puts_object(s, KIND_REFERENCE_GRANT, "two", NULL);
+	passes(s, INDEX_PATIENCE_MS);
+	wakes(s, "ReferenceGrant * changed");
+	reads_grants(s, 2, both, versions);
+	is_quiet(s);
+	deletes(s, KIND_REFERENCE_GRANT, "one");
+	passes(s, INDEX_PATIENCE_MS);
+	wakes(s, "ReferenceGrant * changed");
+}
+
+static void a_new_list_is_news_only_with_other_members(void **state)
+{
+	static const char *const one[] = { "one" };
+	SCENE;
+	long version;
+
+	lists_end(s);
+	version = puts_object(s, KIND_REFERENCE_GRANT, "one", NULL);
+	reads_grants(s, 1, one, &version);
+	is_quiet(s);
+	index_list_begins(s->index, KIND_REFERENCE_GRANT);
+	index_upsert(s->index, KIND_REFERENCE_GRANT,
+		json_format(s->arena,
+			"{'kind':'ReferenceGrant','metadata':{'namespace':'shop','name':'one',"
+			"'resourceVersion':%s}}",
+			text(s, version)),
+		text(s, s->version));
+	index_list_ended(s->index, KIND_REFERENCE_GRANT, text(s, s->version));
+	passes(s, INDEX_PATIENCE_MS);
+	is_quiet(s);
+	index_list_begins(s->index, KIND_REFERENCE_GRANT);
+	index_list_ended(s->index, KIND_REFERENCE_GRANT, text(s, s->version));
+	passes(s, INDEX_PATIENCE_MS);
+	assert_non_null(told(s));
 }
 
 static void a_record_from_the_future_is_told_by_a_complete_comparison(void **state)
@@ -1132,19 +1228,22 @@ static void chance_finds_no_crash_and_no_leftover(void **state)
 
 		dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		if (act < 3)
-			puts_object(s, KIND_CONFIG_MAP, name, NULL);
+			puts_object(
+				s, dice & 2 ? KIND_CONFIG_MAP : KIND_REFERENCE_GRANT, name, NULL);
 		else if (act < 5)
-			deletes(s, KIND_CONFIG_MAP, name);
+			deletes(s, dice & 2 ? KIND_CONFIG_MAP : KIND_REFERENCE_GRANT, name);
 		else if (act < 8)
-			puts_api(s, &(struct api){ .name = name,
-					    .generation = (long)(dice >> 50 & 3),
-					    .observed = (long)(dice >> 52 & 3),
-					    .dependencies = list_of(s,
-						    input(s, KIND_CONFIG_MAP, "n1", s->version - 3),
-						    input(s, KIND_API, "n2", s->version)),
-					    .children = list_of(s,
-						    child(s, KIND_DEPLOYMENT, name, deployment_new),
-						    NULL) });
+			puts_api(s,
+				&(struct api){ .name = name,
+					.generation = (long)(dice >> 50 & 3),
+					.observed = (long)(dice >> 52 & 3),
+					.dependencies = list_of(s,
+						input(s, KIND_CONFIG_MAP, "n1", s->version - 3),
+						input(s, dice & 4 ? KIND_API : KIND_REFERENCE_GRANT,
+							dice & 4 ? "n2" : ALL_NAMES, s->version)),
+					.children = list_of(s,
+						child(s, KIND_DEPLOYMENT, name, deployment_new),
+						NULL) });
 		else if (act < 9)
 			deletes(s, KIND_API, name);
 		else if (act < 10)
@@ -1197,6 +1296,9 @@ int main(void)
 		IN_A_SCENE(an_input_that_our_stream_has_not_brought_yet_is_waited_for),
 		IN_A_SCENE(an_input_that_never_comes_is_gone),
 		IN_A_SCENE(an_input_of_a_kind_that_is_seen_only_in_part_is_not_missed),
+		IN_A_SCENE(a_new_member_of_a_collection_wakes_after_a_moment),
+		IN_A_SCENE(a_member_that_changes_or_leaves_wakes_too),
+		IN_A_SCENE(a_new_list_is_news_only_with_other_members),
 		IN_A_SCENE(a_record_from_the_future_is_told_by_a_complete_comparison),
 		IN_A_SCENE(a_child_that_becomes_ready_wakes_at_once),
 		IN_A_SCENE(an_address_is_told_together_with_the_pods_becoming_ready),

@@ -204,6 +204,22 @@ static void the_later_form_of_a_registry_wins(void **state UNUSED)
 		"docker-registry-config.imagePullSecretNames: \"C\" is not the name of a Secret");
 }
 
+static void namespaces_may_share_their_endpoints(void **state UNUSED)
+{
+	AUTO(release) struct fixture some = fixture_new();
+	AUTO(release) struct fixture all = fixture_new();
+
+	set(&some, CONF_CONTROLLER, "{'sharedEndpointNamespaces':'backends, Bad, more'}");
+	read_conf(&some);
+	assert_int_equal(some.conf.shared_endpoint_namespaces.n, 2);
+	assert_string_equal(some.conf.shared_endpoint_namespaces.at[1], "more");
+	assert_string_equal(wrong(&some),
+		"controller-config.sharedEndpointNamespaces: \"Bad\" is not the name of a namespace");
+	set(&all, CONF_CONTROLLER, "{'sharedEndpointNamespaces':'*'}");
+	read_conf(&all);
+	assert_string_equal(all.conf.shared_endpoint_namespaces.at[0], "*");
+}
+
 static void a_bad_registry_is_a_finding(void **state UNUSED)
 {
 	AUTO(release) struct fixture x = fixture_new();
@@ -418,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_registry_without_tls_has_its_scheme_in_front),
 		cmocka_unit_test(a_registry_that_was_not_filled_in_is_none),
 		cmocka_unit_test(the_later_form_of_a_registry_wins),
+		cmocka_unit_test(namespaces_may_share_their_endpoints),
 		cmocka_unit_test(a_bad_registry_is_a_finding),
 		cmocka_unit_test(credentials_become_a_docker_configuration),
 		cmocka_unit_test(kaniko_arguments_are_lines_that_are_no_comments),

@@ -44,6 +44,24 @@ static void refused(struct arena *a, const struct wake *w, const char *naming)
 	assert_non_null(strstr(err.msg, naming));
 }
 
+static void all_objects_of_a_kind_may_have_moved_but_not_be_looked_at(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct wake w = a_wake(a);
+	struct ref *all = arena_alloc(a, sizeof(*all));
+	struct bytes b;
+	struct wake got;
+	struct err err;
+
+	(void)state;
+	*all = (struct ref){ KIND_REFERENCE_GRANT, "shop", ALL_NAMES };
+	vec_add(a, &w.moved, all);
+	b = encoded(a, &w);
+	assert_true(wake_decode(a, b.at, b.n, &got, &err));
+	w.ref.name = ALL_NAMES;
+	refused(a, &w, "object.name");
+}
+
 static void what_was_encoded_is_decoded(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -319,6 +337,7 @@ static void subjects_have_one_token_per_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_objects_of_a_kind_may_have_moved_but_not_be_looked_at),
 		cmocka_unit_test(what_was_encoded_is_decoded),
 		cmocka_unit_test(missing_hints_become_empty_strings),
 		cmocka_unit_test(names_that_kubernetes_would_not_accept_are_refused),

@@ -49,8 +49,8 @@ static void what_has_no_effect_is_accepted_and_named(void **state UNUSED)
 	finding_add(&x.findings, FINDING_UNUSED, "spec.a", "has no effect");
 	assert_true(plan_accept(x.plan, &x.findings));
 	assert_string_equal(test_condition(x.plan, COND_ACCEPTED), "True FieldsIgnored");
-	assert_non_null(strstr(plan_condition_get(x.plan, COND_ACCEPTED)->message,
-		"spec.a: has no effect"));
+	assert_non_null(strstr(
+		plan_condition_get(x.plan, COND_ACCEPTED)->message, "spec.a: has no effect"));
 	assert_string_equal(test_condition(x.plan, COND_UNUSED_FIELDS), "True FieldsIgnored");
 }
 
