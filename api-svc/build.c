@@ -2,6 +2,7 @@
 
 #include "api-svc/dockerfile.h"
 #include "api-svc/inputs.h"
+#include "api-svc/mounts.h"
 #include "api-svc/names.h"
 #include "api-svc/rollout.h"
 #include "lib/api/build.h"
@@ -141,6 +142,7 @@ static void fill_request(
 		.generation = meta_generation(p->world->root),
 		.override = in->api.override,
 		.attempt = in->api.update_timestamp,
+		.mounts = mounts_of_build(in),
 	};
 	for (size_t i = 0; i < in->n_documents; i++)
 		vec_add(p->arena, &ret->definitions,

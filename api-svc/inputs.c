@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "api-svc/mounts.h"
 #include "api-svc/names.h"
 #include "api-svc/targets.h"
 #include "api-svc/tiers.h"
@@ -84,8 +85,15 @@ static void read_conf(const struct world *w, struct inputs *in)
 			env(w, "KANIKO_IMAGE") },
 	};
 
+	const char *mounts = conf_object_name(CONF_MOUNTS);
+	const struct json *own = world_get(w, KIND_CONFIG_MAP, in->ns, mounts);
+
 	for (enum conf_object o = CONF_CONTROLLER; o < CONF_OBJECTS; o++)
 		input.objects[o] = world_get(w, KIND_CONFIG_MAP, w->system_ns, conf_object_name(o));
+	input.ns = in->ns;
+	input.mounts_ns = own ? in->ns : w->system_ns;
+	if (own)
+		input.objects[CONF_MOUNTS] = own;
 	findings_init(&in->conf_findings, w->arena);
 	conf_read(w->arena, &input, &in->conf, &in->conf_findings);
 }
@@ -278,6 +286,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 	findings_init(&ret->findings, w->arena);
 	api_decode(w->arena, w->root, &ret->api, &ret->findings);
 	read_conf(w, ret);
+	mounts_check(ret);
 	read_documents(w, ret);
 	read_mode(ret);
 	if (ret->scanned) {
@@ -324,6 +333,7 @@ bool inputs_use(const struct inputs *in, enum conf_object o)
 	case CONF_APIM:
 	case CONF_REGISTRY:
 	case CONF_HPA:
+	case CONF_MOUNTS:
 	case CONF_OBJECTS:
 		break;
 	}
@@ -339,6 +349,7 @@ void inputs_need(const struct inputs *in, struct needs *n)
 	for (enum conf_object o = CONF_CONTROLLER; o < CONF_OBJECTS; o++)
 		if (inputs_use(in, o))
 			need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(o));
+	mounts_need(in, n);
 	for (size_t i = 0; i < in->scan.securities.n; i++)
 		need_security(w, in, n, in->scan.securities.at[i], true);
 	for (size_t i = 0; i < in->scan.schemes.n; i++)

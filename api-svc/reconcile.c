@@ -3,6 +3,7 @@
 #include "api-svc/build.h"
 #include "api-svc/expose.h"
 #include "api-svc/inputs.h"
+#include "api-svc/mounts.h"
 #include "api-svc/rollout.h"
 #include "api-svc/tiers.h"
 #include "lib/base/arena.h"
@@ -135,10 +136,12 @@ bool api_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED
 		(void)build_compile(&in, &build);
 	judge_inputs(p, &in);
 	tiers_judge(p, &in);
-	if (is_true(p, COND_ACCEPTED) && is_true(p, COND_RESOLVED_REFS))
+	if (is_true(p, COND_ACCEPTED) && is_true(p, COND_RESOLVED_REFS)) {
+		mounts_apply(p, &in);
 		build_decide(p, &in, &build, &image);
-	else
+	} else {
 		blocked(p);
+	}
 	if (image.ref && in.conf.deploy)
 		rollout_apply(p, &in, &image);
 	rollout_judge(p, &in);

@@ -2,6 +2,7 @@
 
 #include "api-svc/expose.h"
 #include "api-svc/inputs.h"
+#include "api-svc/mounts.h"
 #include "api-svc/names.h"
 #include "api-svc/workload.h"
 #include "lib/api/security.h"
@@ -123,12 +124,13 @@ static void fill(
 		.n_env = in->api.env.n,
 		.sidecars = in->sidecars,
 	};
+	mounts_fill(in, ret);
 	ret->credentials = credentials(p->arena, in, &ret->n_credentials);
 }
 
 static const char *spec_hash(struct arena *a, const struct json *deployment)
 {
-	struct json *spec = json_dup(a, json_get(deployment, "spec"));
+	struct json *spec = json_prune(json_dup(a, json_get(deployment, "spec")));
 
 	json_remove(spec, "replicas");
 	return arena_dupn(a, json_sha256(a, spec), 16);

@@ -9,6 +9,8 @@
  * met, by one of ours. */
 #define LABEL_GATEWAY "apim.wso2.com/gateway"
 
+#define ANNOTATION_MOUNTS "apim.wso2.com/mounts"
+
 enum {
 	DRAIN_S = 40, /* of which the launcher keeps serving the first seconds */
 	REVISIONS_KEPT = 3,
@@ -102,6 +104,24 @@ static void mount_credentials(
 	json_add(volumes, credentials_volume(a, w));
 }
 
+static void append(struct json *to, struct arena *a, const struct json *more)
+{
+	json_foreach (x, more)
+		json_add(to, json_dup(a, x));
+}
+
+static void mount_what_administrators_want(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
+	struct json *mounts = json_dup(a, json_get(container, "volumeMounts"));
+
+	append(volumes, a, w->volumes);
+	append(mounts, a, w->volume_mounts);
+	json_set(a, container, "volumeMounts", mounts);
+	if (json_len(w->env_from) > 0)
+		json_set(a, container, "envFrom", json_dup(a, w->env_from));
+}
+
 /* Users belong to containers: a sidecar's image has its own. */
 static struct json *pod_spec(struct arena *a, const struct workload *w)
 {
@@ -117,9 +137,11 @@ static struct json *pod_spec(struct arena *a, const struct workload *w)
 	json_foreach (sidecar, w->sidecars)
 		json_add(containers, json_dup(a, sidecar));
 	mount_credentials(a, w, gateway, volumes);
+	mount_what_administrators_want(a, w, gateway, volumes);
 	json_add(containers, gateway);
 	json_set(a, spec, "containers", containers);
 	json_set(a, spec, "volumes", volumes);
+	json_set(a, spec, "hostAliases", json_dup(a, w->host_aliases));
 	if (w->pull_secret)
 		json_set(a, spec, "imagePullSecrets",
 			json_format(a, "[{'name':%s}]", w->pull_secret));
@@ -136,9 +158,10 @@ struct json *workload_deployment(struct arena *a, const struct workload *w)
 		"'selector':{'matchLabels':%j},"
 		"'strategy':{'type':'RollingUpdate','rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
 		"'template':{'metadata':{'labels':%j,'annotations':{'prometheus.io/scrape':'true',"
-		"'prometheus.io/path':'/metrics','prometheus.io/port':%s}},'spec':%j}}}",
+		"'prometheus.io/path':'/metrics','prometheus.io/port':%s,'" ANNOTATION_MOUNTS
+		"':%s}},'spec':%j}}}",
 		w->api, labels(a, w), w->replicas, REVISIONS_KEPT, PROGRESS_DEADLINE_S,
-		labels(a, w), labels(a, w), metrics_port, pod_spec(a, w));
+		labels(a, w), labels(a, w), metrics_port, w->mounts_hash, pod_spec(a, w));
 }
 
 struct json *workload_service(struct arena *a, const struct workload *w)

@@ -44,6 +44,12 @@ struct workload {
 	bool load_balancer;	  /* Service type LoadBalancer; otherwise ClusterIP */
 	const char **credentials; /* Securities whose compiled Secrets are mounted */
 	size_t n_credentials;
+	/* Of the administrator; lists as in a pod. */
+	const struct json *volumes;
+	const struct json *volume_mounts;
+	const struct json *env_from;
+	const struct json *host_aliases; /* NULL: none */
+	const char *mounts_hash;	 /* another one rolls the pods; NULL: none */
 	const struct workload_env *env;
 	size_t n_env;
 	const struct json *sidecars; /* containers that run beside the gateway; may be NULL */

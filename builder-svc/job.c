@@ -117,7 +117,7 @@ static struct json *arguments(struct arena *a, const struct job *j)
 }
 
 static void add_volume(struct arena *a, struct json *volumes, struct json *mounts, const char *name,
-	struct json *source, const char *path)
+	struct json *source, const char *path, const char *sub_path)
 {
 	struct json *volume = json_object(a);
 
@@ -125,7 +125,8 @@ static void add_volume(struct arena *a, struct json *volumes, struct json *mount
 	json_set(a, volume, json_key(json_first(source)), json_dup(a, json_first(source)));
 	json_add(volumes, volume);
 	json_add(mounts,
-		json_format(a, "{'name':%s,'mountPath':%s,'readOnly':%b}", name, path, true));
+		json_prune(json_format(a, "{'name':%s,'mountPath':%s,'subPath':%s,'readOnly':true}",
+			name, path, sub_path)));
 }
 
 static void add_volumes(
@@ -137,39 +138,72 @@ static void add_volumes(
 		i++;
 		add_volume(a, volumes, mounts, arena_printf(a, "swagger-%d", i),
 			json_format(a, "{'configMap':{'name':%s}}", definition),
-			arena_printf(a, "/usr/wso2/swagger/project-%d", i));
+			arena_printf(a, "/usr/wso2/swagger/project-%d", i), NULL);
 	}
 	add_volume(a, volumes, mounts, "dockerfile",
 		json_format(
 			a, "{'configMap':{'name':%s}}", arena_printf(a, "%s-dockerfile", j->api)),
-		"/usr/wso2/dockerfile");
+		"/usr/wso2/dockerfile", NULL);
 	add_volume(a, volumes, mounts, "policy",
 		json_format(a, "{'configMap':{'name':'policy-configmap','optional':true}}"),
-		"/usr/wso2/policy");
+		"/usr/wso2/policy", NULL);
 	add_volume(a, volumes, mounts, "mgwconf",
 		json_format(
 			a, "{'secret':{'secretName':%s}}", arena_printf(a, "%s-mgw-conf", j->api)),
-		"/usr/wso2/mgwconf");
+		"/usr/wso2/mgwconf", NULL);
 	if (j->credentials)
 		add_volume(a, volumes, mounts, "docker-config",
 			json_format(a,
 				"{'secret':{'secretName':%s,'items':[{'key':'.dockerconfigjson',"
 				"'path':'config.json'}]}}",
 				j->credentials),
-			"/kaniko/.docker");
+			"/kaniko/.docker", NULL);
+}
+
+/* What api-svc has copied, and what stands in the API's namespace anyway. */
+static struct json *mount_what_administrators_want(
+	struct arena *a, const struct job *j, struct json *volumes, struct json *mounts)
+{
+	struct json *env_from = json_array(a);
+	size_t number = 0;
+
+	json_foreach (m, j->request->mounts) {
+		const char *name = json_get_str(m, "name");
+		const char *path = json_get_str(m, "path");
+		bool secret = str_eq(json_get_str(m, "kind"), "Secret");
+
+		if (path)
+			add_volume(a, volumes, mounts, arena_printf(a, "mount-%zu", ++number),
+				json_format(a,
+					secret ? "{'secret':{'secretName':%s}}"
+					       : "{'configMap':{'name':%s}}",
+					name),
+				path, json_get_str(m, "subPath"));
+		else
+			json_add(env_from, json_format(a,
+						   secret ? "{'secretRef':{'name':%s}}"
+							  : "{'configMapRef':{'name':%s}}",
+						   name));
+	}
+	return env_from;
 }
 
 /* Kaniko unpacks images over its own root: it must be root there and may give files away, and a RUN
  * may change its user. It needs nothing else. */
-static struct json *container(struct arena *a, const struct job *j, struct json *mounts)
+static struct json *container(
+	struct arena *a, const struct job *j, struct json *mounts, struct json *env_from)
 {
-	return json_format(a,
+	struct json *c = json_format(a,
 		"{'name':%s,'image':%s,'imagePullPolicy':'IfNotPresent','args':%j,'volumeMounts':%j,"
 		"'terminationMessagePolicy':'FallbackToLogsOnError',"
 		"'resources':{'requests':{'cpu':'100m','memory':'128Mi'},'limits':{'memory':'1Gi'}},"
 		"'securityContext':{'runAsUser':0,'allowPrivilegeEscalation':false,'capabilities':{"
 		"'drop':['ALL'],'add':['CHOWN','DAC_OVERRIDE','FOWNER','SETGID','SETUID']}}}",
 		container_name(a, j->api), j->kaniko_image, arguments(a, j), mounts);
+
+	if (json_len(env_from) > 0)
+		json_set(a, c, "envFrom", env_from);
+	return c;
 }
 
 static struct json *labels(struct arena *a, const struct job *j)
@@ -193,8 +227,10 @@ static struct json *pod_template(struct arena *a, const struct job *j)
 	struct json *volumes = json_array(a);
 	struct json *mounts = json_array(a);
 	struct json *pull = json_array(a);
+	struct json *env_from;
 
 	add_volumes(a, j, volumes, mounts);
+	env_from = mount_what_administrators_want(a, j, volumes, mounts);
 	if (j->credentials)
 		json_add(pull, json_format(a, "{'name':%s}", j->credentials));
 	return json_format(a,
@@ -204,7 +240,7 @@ static struct json *pod_template(struct arena *a, const struct job *j)
 		"'terminationGracePeriodSeconds':1,"
 		"'securityContext':{'seccompProfile':{'type':'RuntimeDefault'}},"
 		"'imagePullSecrets':%j,'containers':[%j],'volumes':%j}}",
-		labels(a, j), POD_DEADLINE_S, pull, container(a, j, mounts), volumes);
+		labels(a, j), POD_DEADLINE_S, pull, container(a, j, mounts, env_from), volumes);
 }
 
 struct json *job_manifest(struct arena *a, const struct job *j)

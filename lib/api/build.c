@@ -12,7 +12,8 @@ static const char annotation_result[] = "apim.wso2.com/build-result";
 
 enum {
 	HASH_DIGITS = 64,
-	MAX_DEFINITIONS = 64
+	MAX_DEFINITIONS = 64,
+	MAX_MOUNTS = 128,
 };
 
 static const char *const state_names[] = {
@@ -64,6 +65,19 @@ static bool read_definitions(struct arena *a, const struct json *list, struct ve
 	return true;
 }
 
+static bool mounts_ok(const struct json *list)
+{
+	json_foreach (m, list) {
+		const char *kind = json_get_str(m, "kind");
+		const char *path = json_get_str(m, "path");
+
+		if ((!str_eq(kind, "ConfigMap") && !str_eq(kind, "Secret")) ||
+			str_empty(json_get_str(m, "name")) || (path && *path != '/'))
+			return false;
+	}
+	return json_len(list) <= MAX_MOUNTS;
+}
+
 bool build_request_read(struct arena *a, const struct json *config_map, struct build_request *ret)
 {
 	const struct json *n = note(a, config_map, annotation_request);
@@ -74,13 +88,15 @@ bool build_request_read(struct arena *a, const struct json *config_map, struct b
 		.generation = json_get_int(n, "generation", 0),
 		.override = json_get_bool(n, "override", false),
 		.attempt = json_get_str(n, "attempt"),
+		.mounts = json_get(n, "mounts"),
 	};
 
 	if (!is_hash(r.input_hash) || str_empty(r.image))
 		return false;
 	if (r.contract_sha256 && !is_hash(r.contract_sha256))
 		return false;
-	if (!read_definitions(a, json_get(n, "definitions"), &r.definitions))
+	if (!read_definitions(a, json_get(n, "definitions"), &r.definitions) ||
+		!mounts_ok(r.mounts))
 		return false;
 	*ret = r;
 	return true;
@@ -96,9 +112,9 @@ char *build_request_text(struct arena *a, const struct build_request *r)
 	n = json_format(a,
 		"{'inputHash':%s,'contractSha256':%s,'image':%s,'definitions'"
 		":%j,'generation':%l,"
-		"'attempt':%s}",
+		"'attempt':%s,'mounts':%j}",
 		r->input_hash, r->contract_sha256, r->image, definitions, r->generation,
-		r->attempt);
+		r->attempt, r->mounts);
 	if (r->override)
 		json_set_bool(a, n, "override", true);
 	return json_canonical(a, json_prune(n));

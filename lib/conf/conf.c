@@ -25,6 +25,7 @@ static const char *const object_names[CONF_OBJECTS] = {
 	[CONF_INGRESS] = "ingress-configs",
 	[CONF_ROUTE] = "route-configs",
 	[CONF_ISTIO] = "istio-configs",
+	[CONF_MOUNTS] = "mgw-deployment-configs",
 };
 
 static const struct conf defaults = {
@@ -76,6 +77,20 @@ const char *conf_text(const struct conf_read *r, enum conf_object o, const char 
 	const char *text = json_str(json_path(r->in->objects[o], "data", key, NULL));
 
 	return str_empty(text) ? NULL : text;
+}
+
+const char *conf_yaml(const struct conf_read *r, enum conf_object o, const char *key)
+{
+	const char *text = conf_text(r, o, key);
+	const char *at = text;
+
+	while (at && *at) {
+		at += strspn(at, " \t\r\n");
+		if (*at != '#')
+			return *at ? text : NULL;
+		at += strcspn(at, "\n");
+	}
+	return NULL;
 }
 
 /* ---- one value ---- */
@@ -320,7 +335,7 @@ static const struct json *read_metrics(
 	for (int i = 0; i < 2; i++) {
 		bool old = (i == 0) == old_first;
 		const char *name = old ? key_v2beta1 : key;
-		const char *text = conf_text(r, CONF_HPA, name);
+		const char *text = conf_yaml(r, CONF_HPA, name);
 		struct err err = { .code = ERR_NONE };
 		struct json *list;
 
@@ -398,6 +413,7 @@ void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, s
 	read_autoscaling(&r, &c);
 	read_kaniko(&r, &c);
 	conf_read_exposure(&r, &c);
+	conf_read_mounts(&r, &c);
 	conf_read_registry(&r, &c.registry);
 	*ret = c;
 }

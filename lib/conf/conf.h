@@ -31,6 +31,7 @@ enum conf_object {
 	CONF_INGRESS,	 /* ConfigMap ingress-configs */
 	CONF_ROUTE,	 /* ConfigMap route-configs */
 	CONF_ISTIO,	 /* ConfigMap istio-configs */
+	CONF_MOUNTS, /* ConfigMap mgw-deployment-configs; one of the API's namespace goes before */
 	CONF_OBJECTS,
 };
 
@@ -97,6 +98,21 @@ struct conf_istio {
 	const struct json *cors; /* in Istio's shape; NULL: none */
 };
 
+/* A ConfigMap or Secret of the administrator that gateways, or the Jobs that build them, see. */
+struct conf_mount {
+	enum kind kind;
+	const char *name;
+	const char *ns;	      /* where it stands */
+	bool copied;	      /* that is another namespace than the API's: a copy is mounted */
+	bool kaniko;	      /* into the Job; otherwise into the gateway */
+	const char *path;     /* NULL: its entries become environment variables */
+	const char *sub_path; /* one entry, as the file `path`; NULL: all, in the folder `path` */
+};
+
+/* What is mounted: the object itself or its copy, `<api>-mount-<name>`. */
+char *conf_mount_name(struct arena *a, const struct conf_mount *m, const char *api);
+#define CONF_MOUNT_COPY "-mount-"
+
 struct conf_probe {
 	int64_t delay_s;
 	int64_t period_s;
@@ -130,6 +146,9 @@ struct conf {
 	struct conf_route route;
 	struct conf_istio istio;
 
+	struct vec mounts;		 /* struct conf_mount * */
+	const struct json *host_aliases; /* as in a pod; NULL: none */
+
 	struct conf_registry registry;
 	struct vec kaniko_arguments; /* const char * */
 
@@ -153,6 +172,8 @@ struct conf_images {
 struct conf_input {
 	const struct json *objects[CONF_OBJECTS]; /* NULL: missing or not asked for */
 	struct conf_images images;
+	const char *ns;	       /* of the API in hand, for CONF_MOUNTS; NULL: of no one */
+	const char *mounts_ns; /* where that object stands */
 };
 
 void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, struct findings *f);

@@ -120,7 +120,7 @@ static void read_termination(struct conf_read *r, struct conf_route *ret)
 
 static const struct json *read_object(struct conf_read *r, const char *key, const char *otherwise)
 {
-	const char *text = conf_text(r, CONF_ISTIO, key);
+	const char *text = conf_yaml(r, CONF_ISTIO, key);
 	struct err err = { .code = ERR_NONE };
 	const struct json *v;
 

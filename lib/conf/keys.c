@@ -135,10 +135,11 @@ const struct conf_key conf_keys[] = {
 	READ(ISTIO, "tls"),
 	READ(ISTIO, "corsPolicy"),
 
-	/* These objects are not read at all yet. */
-	IGNORED(MOUNTS, "hostAliases", NULL),
-	IGNORED(MOUNTS, "mgwConfigMaps", NULL),
-	IGNORED(MOUNTS, "mgwSecrets", NULL),
+	READ(MOUNTS, "hostAliases"),
+	READ(MOUNTS, "mgwConfigMaps"),
+	READ(MOUNTS, "mgwSecrets"),
+
+	/* Its analytics server is none of this operator's. */
 	IGNORED(ANALYTICS, "analyticsEnabled", NULL),
 	IGNORED(ANALYTICS, "analyticsSecret", NULL),
 	IGNORED(ANALYTICS, "uploadingTimeSpanInMillis", NULL),

@@ -13,7 +13,11 @@ struct conf_read {
 /* NULL when absent or empty. */
 const char *conf_text(const struct conf_read *r, enum conf_object o, const char *key);
 
+/* The same for YAML: as shipped, some hold nothing but comments, which is as good as absent. */
+const char *conf_yaml(const struct conf_read *r, enum conf_object o, const char *key);
+
 void conf_read_exposure(struct conf_read *r, struct conf *ret);
+void conf_read_mounts(struct conf_read *r, struct conf *ret);
 /* Names between commas; one that cannot be that of `what` ("a Secret") is a finding at the path. */
 void conf_split_names(
 	struct conf_read *r, const char *path, const char *what, const char *text, struct vec *ret);

@@ -35,6 +35,7 @@
 #define REASON_SECURITY_NOT_READY "SecurityNotReady"
 #define REASON_SECRET_NOT_FOUND "SecretNotFound"
 #define REASON_INVALID_SECRET "InvalidSecret"
+#define REASON_CONFIG_MAP_NOT_FOUND "ConfigMapNotFound"
 #define REASON_TARGET_ENDPOINT_NOT_FOUND "TargetEndpointNotFound"
 #define REASON_TARGET_ENDPOINT_INVALID "TargetEndpointInvalid"
 #define REASON_SIDECAR_CONFLICT "SidecarConflict"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_modes.sh: operatorMode, with the real definitions of Istio's and OpenShift's kinds: what the operator makes is what the API
+# test_modes.sh: operatorMode and what else the configuration makes, with the real definitions of Istio's and OpenShift's kinds: what the operator makes is what the API
 # server accepts; no controller of theirs runs here, their part is written by hand.
 # shellcheck disable=SC2317 # tests are called by name
 set -uo pipefail
@@ -119,7 +119,28 @@ test_7_back_to_a_service_alone() {
 	eventually condition api moving Exposed False AddressPending
 }
 
-test_8_nobody_was_refused_anything() {
+test_8_what_administrators_mount_is_copied_and_goes_with_the_entry() {
+	k create configmap test1cm -n wso2-system --from-literal=a.txt=one
+	k create secret generic test1secret -n wso2-system --from-literal=password=secret
+	configure mgw-deployment-configs "mgwConfigMaps=[{name: test1cm, mountLocation: /home/wso2/a.txt, subPath: a.txt}]" "mgwSecrets=[{name: test1secret, mountLocation: /home/wso2/secret}]"
+	eventually is configmap moving-mount-test1cm '{.data.a\.txt}' one
+	eventually is deployment moving '{.spec.template.spec.containers[0].volumeMounts[1].mountPath} {.spec.template.spec.containers[0].volumeMounts[2].mountPath}' '/home/wso2/a.txt /home/wso2/secret'
+	is secret moving-mount-test1secret '{.data.password}' c2VjcmV0
+	before=$(k get deployment moving -o 'jsonpath={.spec.template.metadata.annotations.apim\.wso2\.com/mounts}')
+	k create configmap test1cm -n wso2-system --from-literal=a.txt=two --dry-run=client -o json | k apply -f -
+	eventually is configmap moving-mount-test1cm '{.data.a\.txt}' two
+	[[ $(k get deployment moving -o 'jsonpath={.spec.template.metadata.annotations.apim\.wso2\.com/mounts}') != "$before" ]]
+	configure mgw-deployment-configs
+	eventually gone secret moving-mount-test1secret
+	eventually gone configmap moving-mount-test1cm
+	same '' "$(k get deployment moving -o 'jsonpath={.spec.template.spec.volumes[?(@.name=="mount-1")]}')"
+	configure mgw-deployment-configs 'mgwSecrets=[{name: nowhere, mountLocation: /x}]'
+	eventually condition api moving ResolvedRefs False SecretNotFound
+	k delete configmap mgw-deployment-configs -n wso2-system
+	eventually condition api moving ResolvedRefs True Resolved
+}
+
+test_9_nobody_was_refused_anything() {
 	local service
 	for service in watcher api-svc; do
 		fails grep -iE 'forbidden|denied|authorization' "$TMP/$service.log"

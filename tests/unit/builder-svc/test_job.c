@@ -111,6 +111,25 @@ static void credentials_are_mounted_where_kaniko_looks(void **state)
 	assert_string_equal(mount_path(job_manifest(a, &j), "docker-config"), "/kaniko/.docker");
 }
 
+static void what_administrators_mount_into_builds_is_there(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct build_request r = a_request(a);
+	struct job j = a_job(&r);
+	struct json *job;
+
+	(void)state;
+	r.mounts = json_format(a,
+		"[{'kind':'ConfigMap','name':'store-mount-certs','path':'/kaniko/ssl/ca.pem','subPath':'ca.pem'},"
+		"{'kind':'Secret','name':'proxy'}]");
+	job = job_manifest(a, &j);
+	assert_string_equal(mount_path(job, "mount-1"), "/kaniko/ssl/ca.pem");
+	assert_null(mount_path(job, "mount-2"));
+	assert_string_equal(json_text(a, json_get(container(job), "envFrom")),
+		"[{\"secretRef\":{\"name\":\"proxy\"}}]");
+	assert_non_null(strstr(json_text(a, job), "{\"name\":\"store-mount-certs\"}"));
+}
+
 static void the_gateways_service_does_not_select_the_job(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -178,6 +197,7 @@ int main(void)
 		cmocka_unit_test(every_document_has_a_folder_of_its_own),
 		cmocka_unit_test(a_plain_registry_needs_its_arguments),
 		cmocka_unit_test(credentials_are_mounted_where_kaniko_looks),
+		cmocka_unit_test(what_administrators_mount_into_builds_is_there),
 		cmocka_unit_test(the_gateways_service_does_not_select_the_job),
 		cmocka_unit_test(a_long_or_dotted_name_still_makes_valid_names),
 		cmocka_unit_test(the_update_time_stamp_is_the_suffix_if_it_can),

@@ -421,6 +421,55 @@ static void istio_is_configured_in_yaml(void **state UNUSED)
 	assert_int_equal(json_len(json_get(x.conf.istio.cors, "allowMethods")), 4);
 }
 
+static void a_mount_that_would_hide_the_gateway_is_left_out(void **state UNUSED)
+{
+	static const char *const bad[] = { "{name: a, mountLocation: /}",
+		"{name: a, mountLocation: /etc/gateway/}", "{name: a, mountLocation: /proc/self}",
+		"{name: a, mountLocation: relative}", "{name: a, mountLocation: /a/../b}",
+		"{name: a}", "{name: A_b, mountLocation: /a}",
+		"{name: a, mountLocation: /a, context: job}",
+		"{name: a, mountLocation: /a, asEnvVar: yes}",
+		"{name: a, mountLocation: /a, mode: 1}",
+		"{name: a, mountLocation: /a, subPath: ../x}", "text" };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(release) struct fixture x = fixture_new();
+
+		set(&x, CONF_MOUNTS, arena_printf(x.arena, "{'mgwSecrets':'[%s]'}", bad[i]));
+		x.in.mounts_ns = "wso2-system";
+		x.in.ns = "shop";
+		read_conf(&x);
+		assert_int_equal(x.conf.mounts.n, 0);
+		assert_int_equal(x.findings.all.n, 1);
+	}
+}
+
+static void a_mount_is_copied_from_the_operators_namespace_alone(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+	const struct conf_mount *m;
+
+	set(&x, CONF_MOUNTS,
+		"{'mgwConfigMaps':'[{name: a, mountLocation: /a/, subPath: null}, {name: b, asEnvVar: true, context: Kaniko, namespace: shop},"
+		" {name: c, mountLocation: /c, namespace: market}, {name: d, mountLocation: /a}]','hostAliases':'# none','mgwSecrets':'{}'}");
+	x.in.mounts_ns = "wso2-system";
+	x.in.ns = "shop";
+	read_conf(&x);
+	assert_int_equal(x.conf.mounts.n, 2);
+	m = x.conf.mounts.at[0];
+	assert_string_equal(m->path, "/a");
+	assert_null(m->sub_path);
+	assert_true(m->copied);
+	assert_string_equal(conf_mount_name(x.arena, m, "store"), "store-mount-a");
+	m = x.conf.mounts.at[1];
+	assert_null(m->path);
+	assert_true(m->kaniko);
+	assert_false(m->copied);
+	assert_string_equal(conf_mount_name(x.arena, m, "store"), "b");
+	assert_int_equal(x.findings.all.n, 2); /* the same folder again; a mapping for a list */
+	assert_null(x.conf.host_aliases);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +495,8 @@ int main(void)
 		cmocka_unit_test(annotations_are_split_at_the_first_colon),
 		cmocka_unit_test(without_ingress_configs_the_original_annotations_are_used),
 		cmocka_unit_test(a_routes_port_follows_from_who_ends_tls),
+		cmocka_unit_test(a_mount_that_would_hide_the_gateway_is_left_out),
+		cmocka_unit_test(a_mount_is_copied_from_the_operators_namespace_alone),
 		cmocka_unit_test(istio_is_configured_in_yaml),
 	};
 
