@@ -10,14 +10,41 @@
 #include "lib/plan/world.h"
 #include "ratelimit-svc/live.h"
 
-/* The document is read before the list: what is rendered from the list is then written only if
+#define KEEPER_CONFIG_MAP "policy-configmap-keeper"
+
+static bool is_keeper(const struct world *w, const struct vec *all)
+{
+	const struct live *keeper = live_keeper(all);
+
+	return keeper && w->root && str_eq(keeper->object.policy.name, w->root_ref.name);
+}
+
+/* The documents are read before the list: what is rendered from the list is then written only if
  * nobody rendered a newer list in between (the document's resourceVersion is the precondition). */
 void ratelimit_needs(const struct world *w, struct needs *n)
 {
-	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, POLICIES_CONFIG_MAP);
-	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, CALLER_POLICIES_CONFIG_MAP);
-	if (world_find(w, KIND_CONFIG_MAP, w->root_ref.ns, POLICIES_CONFIG_MAP))
-		need_list(n, KIND_RATE_LIMITING, w->root_ref.ns, NULL);
+	const char *ns = w->root_ref.ns;
+	const struct live *self;
+	struct vec all;
+
+	need_child(n, KIND_CONFIG_MAP, ns, POLICIES_CONFIG_MAP);
+	need_child(n, KIND_CONFIG_MAP, ns, CALLER_POLICIES_CONFIG_MAP);
+	if (!world_find(w, KIND_CONFIG_MAP, ns, POLICIES_CONFIG_MAP))
+		return;
+	need_list(n, KIND_RATE_LIMITING, ns, NULL);
+	if (!world_list(w, KIND_RATE_LIMITING, ns, NULL))
+		return;
+	live_collect(n->arena, w, &all);
+	if (is_keeper(w, &all))
+		need_child(n, KIND_CONFIG_MAP, ns, KEEPER_CONFIG_MAP);
+	else
+		need_input(n, KIND_CONFIG_MAP, ns, KEEPER_CONFIG_MAP);
+	self = w->root ? live_find(&all, w->root_ref.name) : NULL;
+	if (!self || !self->alias)
+		return;
+	need_input(n, KIND_RATE_LIMITING, ns, self->alias);
+	if (self->lost_to)
+		need_input(n, KIND_RATE_LIMITING, ns, self->lost_to->object.policy.name);
 }
 
 static bool exists(const struct plan *p, const char *map)
@@ -25,18 +52,26 @@ static bool exists(const struct plan *p, const char *map)
 	return world_get(p->world, KIND_CONFIG_MAP, p->world->root_ref.ns, map) != NULL;
 }
 
-static void apply(struct plan *p, const char *map, const struct policies *policies)
+static void apply(
+	struct plan *p, const char *map, const struct vec *all, const char *key, const char *text)
 {
-	plan_apply(p,
-		json_format(p->arena,
-			"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s},"
-			"'data':{'" POLICIES_KEY "':%s}}",
-			map, policies_yaml(p->arena, policies)),
-		PLAN_UNOWNED);
+	struct json *body = json_format(p->arena,
+		"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'annotations':{}},"
+		"'data':{}}",
+		map);
+
+	json_set_str(p->arena, json_sub(p->arena, body, "data"), key, text);
+	if (str_eq(map, POLICIES_CONFIG_MAP))
+		json_set_str(p->arena,
+			json_sub(p->arena, json_sub(p->arena, body, "metadata"), "annotations"),
+			ANNOTATION_SHORT_NAMES, live_short_names(p->arena, all));
+	plan_apply(
+		p, body, is_keeper(p->world, all) ? PLAN_UNOWNED : PLAN_UNOWNED | PLAN_UNRECORDED);
 }
 
 static void render(struct plan *p, const struct vec *all)
 {
+	const struct live *keeper = live_keeper(all);
 	struct policies policies;
 	bool callers = false;
 
@@ -44,46 +79,34 @@ static void render(struct plan *p, const struct vec *all)
 	vec_foreach (const struct live *, l, all)
 		callers = callers || l->object.list != POLICY_RESOURCE;
 	/* Without any the namespace is on its way out, or never had one: nothing to correct. */
-	if (all->n > 0 || exists(p, POLICIES_CONFIG_MAP))
-		apply(p, POLICIES_CONFIG_MAP, &policies);
+	if (keeper || exists(p, POLICIES_CONFIG_MAP))
+		apply(p, POLICIES_CONFIG_MAP, all, POLICIES_KEY,
+			policies_yaml(p->arena, &policies));
 	policies.lists[POLICY_RESOURCE] = (struct vec){ 0 };
 	if (callers || exists(p, CALLER_POLICIES_CONFIG_MAP))
-		apply(p, CALLER_POLICIES_CONFIG_MAP, &policies);
+		apply(p, CALLER_POLICIES_CONFIG_MAP, all, POLICIES_KEY,
+			policies_yaml(p->arena, &policies));
+	if (keeper)
+		apply(p, KEEPER_CONFIG_MAP, all, "keeper", keeper->object.policy.name);
 }
 
-/* What the one says that cannot be called by its short name. */
-static void conflict(struct plan *p, const struct live *l)
+static void publish(struct plan *p, const struct live *l)
 {
 	const char *name = l->object.policy.name;
-	const char *other = l->claims->object.policy.name;
 
-	if (str_eq(other, l->alias))
-		plan_condition(p, COND_PUBLISHED, "False", REASON_NAME_CONFLICT,
-			"policy \"%s\" is in force, but its short name is the name of RateLimiting \"%s\" and stands for that one; rename one of them",
-			name, other);
-	else
-		plan_condition(p, COND_PUBLISHED, "False", REASON_NAME_CONFLICT,
-			"policy \"%s\" is in force, but its short name \"%s\" is claimed by RateLimiting \"%s\" as well and stands for neither; rename one of them",
-			name, l->alias, other);
-}
-
-static void publish(struct plan *p, const struct vec *all, const struct live *l)
-{
-	const struct live *wants_it = live_with_alias(all, l->object.list, l->object.policy.name);
-
-	json_set_str(p->arena, p->status, "policyName", l->object.policy.name);
-	if (l->claims) {
-		conflict(p, l);
+	json_set_str(p->arena, p->status, "policyName", name);
+	if (l->lost_to) {
+		plan_condition(p, COND_PUBLISHED, "True", REASON_NAME_CONFLICT,
+			"policy \"%s\" is in force under its full name only: its short name \"%s\" "
+			"stands for RateLimiting \"%s\", which had it first; use the full name, or "
+			"rename one of them",
+			name, l->alias, l->lost_to->object.policy.name);
 		return;
 	}
 	if (l->alias)
 		json_set_str(p->arena, p->status, "alias", l->alias);
-	plan_condition(p, COND_PUBLISHED, "True", REASON_PUBLISHED, "%s of ConfigMap \"%s\"%s",
-		policy_list_key(l->object.list), POLICIES_CONFIG_MAP,
-		wants_it ? arena_printf(p->arena,
-				   "; RateLimiting \"%s\" cannot use the name as its short name",
-				   wants_it->object.policy.name)
-			 : "");
+	plan_condition(p, COND_PUBLISHED, "True", REASON_PUBLISHED, "%s of ConfigMap \"%s\"",
+		policy_list_key(l->object.list), POLICIES_CONFIG_MAP);
 }
 
 bool ratelimit_reconcile(const struct world *w, struct plan *p, struct err *err)
@@ -104,7 +127,7 @@ bool ratelimit_reconcile(const struct world *w, struct plan *p, struct err *err)
 	findings_init(&f, p->arena);
 	rate_limiting_decode(p->arena, w->root, &self, &f);
 	if (plan_accept(p, &f))
-		publish(p, &all, live_find(&all, self.policy.name));
+		publish(p, live_find(&all, self.policy.name));
 	else
 		plan_block(p, later, COND_ACCEPTED);
 	plan_summarize(p, required);

@@ -1,9 +1,14 @@
-/* All RateLimitings of a namespace → ConfigMap policy-configmap, key policies.yaml.
+/* All RateLimitings of a namespace → ConfigMaps policy-configmap and, if any is named by tokens,
+ * policy-configmap-callers; key policies.yaml.
  *
  * Whichever of them is looked at, the whole document is rendered: the defaults and the live objects
  * in the order of their names. So it does not matter which one was created, changed or deleted, and
- * a deleted one needs no trace. The document's ConfigMap is recorded as a child by each of them, so
- * that its change makes each look again: that is how an alias that became ambiguous is noticed.
+ * a deleted one needs no trace.
+ *
+ * Only the oldest object, the keeper, records the ConfigMaps as its children, so a change of one
+ * object makes two look, not all: it itself and the keeper. Who the keeper is stands in ConfigMap
+ * policy-configmap-keeper, on which the others depend: when it goes, they look who is next. An
+ * object also depends on the one that has its short name, and on one that could be called so.
  *
  * Conditions: Accepted, Published (make up Ready), UnusedFields.
  */

@@ -281,11 +281,15 @@ static struct json *applies_json(struct arena *a, const struct plan *p)
 {
 	struct json *list = json_array(a);
 
-	vec_foreach (const struct plan_apply *, x, &p->applies)
-		json_add(list,
-			json_format(a, "{'body':%j,'foreign':%b,'unowned':%b,'create':%b}", x->body,
-				(x->flags & PLAN_FOREIGN) != 0, (x->flags & PLAN_UNOWNED) != 0,
-				(x->flags & PLAN_CREATE) != 0));
+	vec_foreach (const struct plan_apply *, x, &p->applies) {
+		struct json *o = json_format(a, "{'body':%j,'foreign':%b,'unowned':%b,'create':%b}",
+			x->body, (x->flags & PLAN_FOREIGN) != 0, (x->flags & PLAN_UNOWNED) != 0,
+			(x->flags & PLAN_CREATE) != 0);
+
+		if (x->flags & PLAN_UNRECORDED)
+			json_set_bool(a, o, "unrecorded", true);
+		json_add(list, o);
+	}
 	return list;
 }
 

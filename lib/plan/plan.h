@@ -26,6 +26,8 @@ enum plan_apply_flags {
 				  outlives the root */
 	PLAN_CREATE = 1 << 2,  /* POST instead of apply, for what is never written again (Jobs); a
 				  name that is taken is a conflict */
+	PLAN_UNRECORDED = 1 << 3, /* another root's child, put right in passing: written if it
+				     differs, not recorded here. With PLAN_UNOWNED */
 };
 
 struct plan_apply {

@@ -75,7 +75,8 @@ static void announce(struct plan *p, const struct condition *c)
 			plan_event(p, "Normal", COND_READY, "%s \"%s\" is ready",
 				kind_info(p->world->root_ref.kind)->kind, p->world->root_ref.name);
 	} else if (str_eq(c->type, COND_UNUSED_FIELDS) ||
-		   str_eq(c->reason, REASON_CERT_EXPIRES_SOON)) {
+		   str_eq(c->reason, REASON_CERT_EXPIRES_SOON) ||
+		   str_eq(c->reason, REASON_NAME_CONFLICT)) {
 		plan_event(p, "Warning", c->reason, "%s", c->message);
 	} else if (str_eq(c->status, "False")) {
 		plan_event(p, "Warning", c->reason, "%s: %s", c->type, c->message);

@@ -80,7 +80,7 @@ static void judge(struct plan *p, struct item *it)
 
 	it->looked = seen != NULL;
 	it->live = seen ? seen->json : NULL;
-	if (it->plan->flags & PLAN_FOREIGN) {
+	if (it->plan->flags & (PLAN_FOREIGN | PLAN_UNRECORDED)) {
 		it->write = !it->live || !contains(it->live, it->plan->body);
 		return;
 	}
@@ -344,7 +344,7 @@ bool runtime_apply(struct runtime *rt, struct plan *p, struct json **ret_childre
 	if (!delete_all(rt, p, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!(items[i].plan->flags & (PLAN_FOREIGN | PLAN_CREATE)))
+		if (!(items[i].plan->flags & (PLAN_FOREIGN | PLAN_CREATE | PLAN_UNRECORDED)))
 			json_add(children, record_json(p, &items[i]));
 	carry_over(p, items, n, children);
 	*ret_children = children;

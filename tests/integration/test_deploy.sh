@@ -159,6 +159,8 @@ test_each_service_may_do_its_part() {
 		ratelimit-svc list ratelimitings.wso2.com
 		ratelimit-svc patch configmaps default policy-configmap
 		ratelimit-svc create configmaps default policy-configmap
+		ratelimit-svc patch configmaps default policy-configmap-callers
+		ratelimit-svc patch configmaps default policy-configmap-keeper
 		endpoint-svc patch deployments.apps
 		endpoint-svc patch services
 		endpoint-svc patch horizontalpodautoscalers.autoscaling

@@ -107,13 +107,14 @@ test_3_limits_are_rendered_and_edits_by_hand_are_not_kept() {
 
 test_4_a_short_name_belongs_to_one() {
 	limit five-other 6
-	eventually condition ratelimiting five-req Published False NameConflict
-	eventually condition ratelimiting five-other Published False NameConflict
-	has_no_policy five
-	k delete ratelimiting five-other
-	eventually condition ratelimiting five-req Published True Published
-	eventually has_policy five
-	has_no_policy five-other
+	eventually condition ratelimiting five-other Published True NameConflict
+	condition ratelimiting five-req Published True Published
+	same five "$(k get ratelimiting five-req -o 'jsonpath={.status.alias}')"
+	eventually exists events --field-selector involvedObject.name=five-other,reason=NameConflict
+	k delete ratelimiting five-req
+	eventually condition ratelimiting five-other Published True Published
+	eventually is ratelimiting five-other '{.status.alias}' five
+	has_no_policy five-req
 }
 
 test_5_many_limits_at_once_are_all_rendered() {
@@ -125,9 +126,37 @@ test_5_many_limits_at_once_are_all_rendered() {
 	done
 	k delete ratelimitings --all
 	eventually has_no_policy many1
-	has_no_policy five-req
+	has_no_policy five-other
 	has_policy 50kPerMin
 }
+
+test_5_then_a_change_of_one_limit_is_no_news_to_the_others() {
+	local i before
+	limit a-keeper 1
+	eventually condition ratelimiting a-keeper Ready True Ready
+	for i in $(seq 10); do limit "quiet$i" "$i"; done
+	for i in $(seq 10); do eventually condition ratelimiting "quiet$i" Ready True Ready; done
+	others() { k get ratelimitings -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}' | grep -v -e '^quiet5 ' -e '^a-keeper '; }
+	settled() { before=$(others); sleep 0.5; [[ $(others) == "$before" ]]; }
+	eventually settled
+	limit quiet5 55
+	eventually eval 'policies | grep -q "count: 55"'
+	eventually settled_status quiet5
+	same "$before" "$(others)"
+	k patch configmap policy-configmap --type=merge -p '{"data":{"policies.yaml":"mine"}}'
+	eventually has_policy quiet5
+	# Who kept the documents goes: the next one does, and sees to edits by hand.
+	k delete ratelimiting a-keeper
+	eventually has_no_policy a-keeper
+	eventually eval '[[ $(k get configmap policy-configmap-keeper -o "jsonpath={.data.keeper}") != a-keeper ]]'
+	next=$(k get configmap policy-configmap-keeper -o "jsonpath={.data.keeper}")
+	eventually eval 'k get ratelimiting "$next" -o "jsonpath={.status.children}" | grep -q policy-configmap'
+	k delete configmap policy-configmap
+	eventually has_policy quiet5
+	k delete ratelimitings --all
+	eventually has_no_policy quiet5
+}
+settled_status() { [[ $(k get ratelimiting "$1" -o 'jsonpath={.metadata.generation}') == "$(k get ratelimiting "$1" -o 'jsonpath={.status.observedGeneration}')" ]]; }
 
 test_6_a_backend_is_run_and_becomes_ready_with_its_rollout() {
 	endpoint products products:1 privateJet
