@@ -45,6 +45,16 @@ static const char *first_line(struct arena *a, const char *body, size_t n)
 	return text;
 }
 
+/* The object of that name is another one than the uid in the request says: 422, as if somebody had
+ * tried to change a uid. */
+static bool is_another_object(const struct json *status)
+{
+	json_foreach (c, json_path(status, "details", "causes", NULL))
+		if (str_eq(json_get_str(c, "field"), "metadata.uid"))
+			return true;
+	return false;
+}
+
 bool status_err(int http, const char *body, size_t n, struct err *err)
 {
 	AUTO(arena_auto) struct arena *mem = arena_new();
@@ -54,8 +64,8 @@ bool status_err(int http, const char *body, size_t n, struct err *err)
 
 	if (str_empty(message))
 		message = first_line(mem, body, n);
-	return err_set(err, status_code(http), "%d from the API server: %s", http,
-		str_empty(message) ? "no message" : message);
+	return err_set(err, http == 422 && is_another_object(v) ? ERR_CONFLICT : status_code(http),
+		"%d from the API server: %s", http, str_empty(message) ? "no message" : message);
 }
 
 int status_of(const struct json *object)

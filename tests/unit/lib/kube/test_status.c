@@ -59,6 +59,20 @@ static void a_status_object_has_a_code(void **state UNUSED)
 	assert_int_equal(status_of(NULL), 0);
 }
 
+static void an_object_of_another_uid_is_a_conflict(void **state UNUSED)
+{
+	static const char body[] =
+		"{\"kind\":\"Status\",\"message\":\"is invalid\",\"details\":{\"causes\":[{\"field\":\"metadata.uid\"}]}}";
+	static const char other[] =
+		"{\"kind\":\"Status\",\"message\":\"is invalid\",\"details\":{\"causes\":[{\"field\":\"spec\"}]}}";
+	struct err err;
+
+	assert_false(status_err(422, body, strlen(body), &err));
+	assert_int_equal(err.code, ERR_CONFLICT);
+	assert_false(status_err(422, other, strlen(other), &err));
+	assert_int_equal(err.code, ERR_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -66,6 +80,7 @@ int main(void)
 		cmocka_unit_test(the_servers_words_are_passed_on),
 		cmocka_unit_test(other_answers_are_quoted_in_one_printable_line),
 		cmocka_unit_test(a_status_object_has_a_code),
+		cmocka_unit_test(an_object_of_another_uid_is_a_conflict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
