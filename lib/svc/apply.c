@@ -20,6 +20,9 @@ enum {
 	HASH_DIGITS = 16
 };
 
+/* A resourceVersion that no object has: whoever made the object before us is met as a conflict. */
+#define NEVER "1"
+
 /* One object on its way through this file. */
 struct item {
 	const struct plan_apply *plan;
@@ -33,7 +36,8 @@ struct item {
 	struct kube_apply apply;
 };
 
-static const char *hash_of(struct arena *a, const struct ref *ref, const struct json *body)
+/* What is wanted, without what is said beside it and what is somebody else's to decide. */
+static const struct json *essence(struct arena *a, const struct ref *ref, const struct json *body)
 {
 	struct json *copy = json_dup(a, body);
 	struct json *annotations = json_sub(a, json_sub(a, copy, "metadata"), "annotations");
@@ -42,7 +46,12 @@ static const char *hash_of(struct arena *a, const struct ref *ref, const struct 
 	json_remove(annotations, ANNOTATION_TRACE);
 	if (ref->kind == KIND_DEPLOYMENT)
 		json_remove(json_sub(a, copy, "spec"), "replicas");
-	return arena_dupn(a, json_sha256(a, copy), HASH_DIGITS);
+	return copy;
+}
+
+static const char *hash_of(struct arena *a, const struct json *wanted)
+{
+	return arena_dupn(a, json_sha256(a, wanted), HASH_DIGITS);
 }
 
 static bool contains(const struct json *have, const struct json *want);
@@ -73,10 +82,20 @@ static bool contains(const struct json *have, const struct json *want)
 	return have && json_equal(have, want);
 }
 
+/* Somebody changed it since the record. What others may add (a note on a ConfigMap) is no reason to
+ * write. */
+static bool is_spoilt(const struct plan *p, const struct item *it, const struct json *wanted)
+{
+	return it->live &&
+	       !str_eq(it->record.version, child_version(p->arena, it->ref.kind, it->live)) &&
+	       (world_has_moved(p->world, it->ref) || !contains(it->live, wanted));
+}
+
 static void judge(struct plan *p, struct item *it)
 {
 	const struct world *w = p->world;
 	const struct object *seen = world_find(w, it->ref.kind, it->ref.ns, it->ref.name);
+	const struct json *wanted = essence(p->arena, &it->ref, it->plan->body);
 
 	it->looked = seen != NULL;
 	it->live = seen ? seen->json : NULL;
@@ -84,13 +103,10 @@ static void judge(struct plan *p, struct item *it)
 		it->write = !it->live || !contains(it->live, it->plan->body);
 		return;
 	}
-	it->hash = hash_of(p->arena, &it->ref, it->plan->body);
+	it->hash = hash_of(p->arena, wanted);
 	it->recorded = world_child(w, it->ref.kind, it->ref.name, &it->record);
 	it->write = !it->recorded || !str_eq(it->record.applied, it->hash) ||
-		    (world_has_moved(w, it->ref) &&
-			    !str_eq(it->record.version,
-				    child_version(p->arena, it->ref.kind, it->live))) ||
-		    (it->looked && !it->live);
+		    (it->looked && !it->live) || is_spoilt(p, it, wanted);
 }
 
 /* What exists and will be written again must be looked at first. */
@@ -116,11 +132,11 @@ static bool look(struct runtime *rt, struct plan *p, struct item *items, size_t 
 	return true;
 }
 
-static const char *controller_uid(const struct json *object)
+static const struct json *controller(const struct json *object)
 {
 	json_foreach (o, json_path(object, "metadata", "ownerReferences", NULL))
 		if (json_get_bool(o, "controller", false))
-			return json_get_str(o, "uid");
+			return o;
 	return NULL;
 }
 
@@ -129,7 +145,17 @@ static bool is_ours(const struct plan *p, const struct item *it)
 {
 	if (it->plan->flags & PLAN_UNOWNED)
 		return str_eq(meta_label(it->live, LABEL_PART_OF), PART_OF);
-	return str_eq(controller_uid(it->live), meta_uid(p->world->root));
+	return str_eq(json_get_str(controller(it->live), "uid"), meta_uid(p->world->root));
+}
+
+/* A child of an object that had the root's name before it: the garbage collector is about to take
+ * it. */
+static bool is_a_predecessors(const struct plan *p, const struct item *it)
+{
+	const struct json *owner = controller(it->live);
+
+	return kind_by_name(json_get_str(owner, "kind")) == p->world->root_ref.kind &&
+	       str_eq(json_get_str(owner, "name"), p->world->root_ref.name);
 }
 
 static bool fence(struct plan *p, struct item *it, struct err *err)
@@ -139,6 +165,9 @@ static bool fence(struct plan *p, struct item *it, struct err *err)
 
 	if (!it->live || (it->plan->flags & PLAN_FOREIGN))
 		return true;
+	if (!is_ours(p, it) && is_a_predecessors(p, it))
+		return err_set(err, ERR_CONFLICT, "%s goes with a %s of the same name that is gone",
+			ref_text(p->arena, it->ref), kind_info(p->world->root_ref.kind)->kind);
 	if (!is_ours(p, it))
 		return err_set(err, ERR_INVALID,
 			"%s exists and is not ours: rename or delete it, its name is needed for %s \"%s\"",
@@ -160,7 +189,8 @@ static bool prepare(struct runtime *rt, struct plan *p, struct item *it, struct 
 	if (!(it->plan->flags & PLAN_FOREIGN)) {
 		json_set_str(p->arena, json_sub(p->arena, meta, "labels"), LABEL_MANAGED_BY,
 			rt->service->name);
-		json_set_str(p->arena, meta, "resourceVersion", meta_version(it->live));
+		json_set_str(p->arena, meta, "resourceVersion",
+			it->live ? meta_version(it->live) : NEVER);
 		/* With the uid, an object that was deleted meanwhile is a conflict instead of made
 		 * anew. */
 		json_set_str(p->arena, meta, "uid", meta_uid(it->live));
@@ -301,8 +331,12 @@ static void carry_over(struct plan *p, const struct item *items, size_t n, struc
 		if (planned)
 			continue;
 		if (seen) {
-			json_set_str(p->arena, copy, "version",
-				child_version(p->arena, ref.kind, seen->json));
+			const char *version = child_version(p->arena, ref.kind, seen->json);
+
+			/* No longer what we wrote: to be written again when a plan wants it. */
+			if (!str_eq(version, json_get_str(c, "version")))
+				json_set_str(p->arena, copy, "applied", "");
+			json_set_str(p->arena, copy, "version", version);
 			json_set_str(p->arena, copy, "state",
 				child_state(p->arena, ref.kind, seen->json));
 		}

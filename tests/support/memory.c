@@ -114,7 +114,9 @@ static bool apply_one(struct memory *m, struct arena *a, struct kube_apply *x, s
 	const char *version = meta_version(x->body);
 	struct json *next;
 
-	if (version && !str_eq(version, meta_version(o->json)))
+	/* A version is a precondition of what exists, a uid one of existing at all. */
+	if ((version && o->json && !str_eq(version, meta_version(o->json))) ||
+		(meta_uid(x->body) && !str_eq(meta_uid(x->body), meta_uid(o->json))))
 		return err_set(err, ERR_CONFLICT, "the object has been modified");
 	if (x->status) {
 		if (!o->json)

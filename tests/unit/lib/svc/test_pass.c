@@ -240,6 +240,102 @@ static void an_older_generation_cannot_overwrite_a_newer_one(void **state UNUSED
 		"newer");
 }
 
+static void put_copy(struct fixture *f, const char *uid, const char *generation)
+{
+	memory_put(&f->memory,
+		arena_printf(f->arena,
+			"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy','annotations':"
+			"{'" ANNOTATION_GENERATION "':'%s'},'ownerReferences':[{'kind':'Security',"
+			"'name':'s','uid':'%s','controller':true}]},'data':{'k':'theirs'}}",
+			generation, uid));
+}
+
+static const char *copied(struct fixture *f)
+{
+	return json_str(json_path(
+		memory_get(&f->memory, KIND_CONFIG_MAP, "shop", "copy"), "data", "k", NULL));
+}
+
+static void a_child_that_another_replica_made_for_a_newer_generation_stays(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	put_copy(&f, meta_uid(root(&f)), "9");
+	assert_true(look(&f, NULL).again);
+	assert_string_equal(copied(&f), "theirs");
+}
+
+static void a_child_of_a_deleted_root_of_the_same_name_is_waited_out(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct outcome o;
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	put_copy(&f, "of the one before", "1");
+	o = look(&f, NULL);
+	assert_true(o.again && o.delay_ms <= 1000);
+	assert_string_equal(copied(&f), "theirs");
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "copy");
+	assert_false(look(&f, NULL).again);
+	assert_string_equal(copied(&f), "v");
+}
+
+static void a_child_spoilt_while_nothing_is_wanted_of_it_is_mended_later(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct fixture f;
+
+	start(&f, a);
+	put_original(&f);
+	assert_false(look(&f, NULL).again);
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy'},'data':{'k':'bad'}}");
+	memory_delete(&f.memory, KIND_CONFIG_MAP, "shop", "original");
+	assert_false(look(&f, "copy").again);
+	assert_string_equal(copied(&f), "bad");
+	put_original(&f);
+	assert_false(look(&f, NULL).again);
+	assert_string_equal(copied(&f), "v");
+}
+
+static void looking_needs(const struct world *w, struct needs *n)
+{
+	copier_needs(w, n);
+	need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, "copy");
+}
+
+static void a_child_that_is_looked_at_is_mended_without_being_told(void **state UNUSED)
+{
+	static const struct service looker = { .name = "looker",
+		.about = "test",
+		.needs = looking_needs,
+		.reconcile = copier_reconcile };
+	AUTO(arena_auto) struct arena *a = arena_new();
+	unsigned int writes;
+	struct fixture f;
+
+	start(&f, a);
+	f.rt.service = &looker;
+	put_original(&f);
+	assert_false(look(&f, NULL).again);
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy'},'data':{'k':'bad'}}");
+	assert_false(look(&f, NULL).again);
+	assert_string_equal(copied(&f), "v");
+	/* What somebody adds is recorded and left alone. */
+	memory_put(&f.memory,
+		"{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'copy','annotations':{'n':'1'}}}");
+	assert_false(look(&f, NULL).again);
+	writes = f.memory.writes;
+	assert_false(look(&f, NULL).again);
+	assert_int_equal(f.memory.writes, writes);
+}
+
 static void failing_at_any_call_still_converges(void **state UNUSED)
 {
 	for (unsigned int k = 1;; k++) {
@@ -418,6 +514,10 @@ int main(void)
 		cmocka_unit_test(a_broken_input_leaves_the_child_alone),
 		cmocka_unit_test(an_object_of_somebody_else_is_not_taken_over),
 		cmocka_unit_test(an_older_generation_cannot_overwrite_a_newer_one),
+		cmocka_unit_test(a_child_that_another_replica_made_for_a_newer_generation_stays),
+		cmocka_unit_test(a_child_of_a_deleted_root_of_the_same_name_is_waited_out),
+		cmocka_unit_test(a_child_spoilt_while_nothing_is_wanted_of_it_is_mended_later),
+		cmocka_unit_test(a_child_that_is_looked_at_is_mended_without_being_told),
 		cmocka_unit_test(failing_at_any_call_still_converges),
 		cmocka_unit_test(a_deleted_root_writes_no_status),
 		cmocka_unit_test(an_input_is_read_again_only_when_something_says_so),
