@@ -80,10 +80,10 @@ bool judge_is_moved(const struct index *ix, const struct edge *e)
 {
 	enum verdict v = judge_edge(ix, e);
 
-	/* A record from the future stays ahead only if the cluster was set back: a complete
-	 * comparison tells. */
+	/* What was told may be in a message that this one replaces. A record from the future stays
+	 * ahead only if the cluster was set back: a complete comparison tells. */
 	return v == VERDICT_MOVED || v == VERDICT_LATER ||
-	       (v == VERDICT_UNSURE && e->root->patient) ||
+	       (v == VERDICT_UNSURE && (e->root->patient || e->told == judge_knowledge(e))) ||
 	       (v == VERDICT_BEHIND && e->root->forced);
 }
 

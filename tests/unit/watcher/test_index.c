@@ -781,6 +781,25 @@ static void a_child_that_somebody_bends_wakes_after_a_moment(void **state)
 	is_quiet(s);
 }
 
+static void a_child_that_was_told_is_named_again_with_what_moves_next(void **state)
+{
+	struct index_message *m;
+	SCENE;
+
+	settle_with_deployment(s, deployment_new, deployment_new);
+	puts_object(s, KIND_DEPLOYMENT, "store", deployment_bent);
+	passes(s, INDEX_PATIENCE_MS);
+	wakes(s, "Deployment store changed");
+	/* Before anybody has looked: the bus keeps only the newer message. */
+	puts_api(s, &(struct api){ .generation = 2,
+			    .observed = 1,
+			    .children = list_of(
+				    s, child(s, KIND_DEPLOYMENT, "store", deployment_new), NULL) });
+	m = wakes(s, "generation 2");
+	assert_true(names(m, KIND_DEPLOYMENT, "store"));
+	is_quiet(s);
+}
+
 static void a_child_that_the_service_writes_itself_wakes_nobody(void **state)
 {
 	SCENE;
@@ -1307,6 +1326,7 @@ int main(void)
 		IN_A_SCENE(a_status_tick_of_a_child_wakes_nobody),
 		IN_A_SCENE(scaling_a_child_wakes_nobody),
 		IN_A_SCENE(a_child_that_somebody_bends_wakes_after_a_moment),
+		IN_A_SCENE(a_child_that_was_told_is_named_again_with_what_moves_next),
 		IN_A_SCENE(a_child_that_the_service_writes_itself_wakes_nobody),
 		IN_A_SCENE(a_status_that_overtakes_its_child_wakes_nobody),
 		IN_A_SCENE(a_deleted_child_wakes_and_wakes_again_when_deleted_again),
