@@ -118,9 +118,32 @@ static void collect_jobs(struct scene *s)
 				add_job(s, job);
 }
 
+static bool is_of_another_job(const struct json *pod, const struct json *job)
+{
+	json_foreach (o, json_path(pod, "metadata", "ownerReferences", NULL))
+		if (str_eq(json_get_str(o, "kind"), "Job"))
+			return !str_eq(json_get_str(o, "uid"), meta_uid(job));
+	return false;
+}
+
+/* A Job that had the name before leaves its pods behind for a while: what they say is about another
+ * image. */
+static const struct world_list *pods_of_this(struct scene *s, const struct world_list *all)
+{
+	struct world_list *own = arena_alloc(s->arena, sizeof(*own));
+
+	*own = *all;
+	own->items = (struct vec){ .n = 0 };
+	vec_foreach (struct object *, pod, &all->items)
+		if (!is_of_another_job(pod->json, s->job->json))
+			vec_add(s->arena, &own->items, pod);
+	return own;
+}
+
 static void read_jobs(struct scene *s)
 {
 	const struct world *w = s->w;
+	const struct world_list *pods;
 
 	collect_jobs(s);
 	if (!s->wanted)
@@ -128,8 +151,10 @@ static void read_jobs(struct scene *s)
 	vec_foreach (const struct object *, job, &s->jobs)
 		if (scene_is_ours(s, job) && job_is_for(s->arena, job->json, &s->request))
 			s->job = job;
-	if (s->job)
-		s->pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job));
+	if (!s->job)
+		return;
+	pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job));
+	s->pods = pods ? pods_of_this(s, pods) : NULL;
 }
 
 bool scene_is_unfinished(struct arena *a, const struct json *job)

@@ -547,6 +547,43 @@ static void no_more_jobs_run_than_allowed(void **state)
 	assert_non_null(the_job(&f));
 }
 
+static void a_pod_of_an_earlier_job_of_the_name_says_nothing(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct build_result r;
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	(void)look(&f);
+	memory_put(&f.memory,
+		"{'kind':'Pod','metadata':{'namespace':'shop','name':'p','labels':"
+		"{'batch.kubernetes.io/job-name':'online-store-kaniko'},'ownerReferences':"
+		"[{'kind':'Job','name':'online-store-kaniko','uid':'an earlier one','controller':true}]},"
+		"'status':{'containerStatuses':[{'state':{'terminated':{'exitCode':0,'message':'" DIGEST
+		"'}}}]}}");
+	assert_true(look(&f).again);
+	assert_false(result(&f, &r));
+}
+
+static void a_job_made_meanwhile_is_found_by_its_name(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct json *unlisted;
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	(void)look(&f);
+	/* As if it had been made after the Jobs were listed: no list has it. */
+	unlisted = json_dup(a, the_job(&f));
+	json_set_str(a, json_sub(a, json_sub(a, unlisted, "metadata"), "labels"), LABEL_OWNER_KIND,
+		"unlisted");
+	memory_put(&f.memory, json_text(a, unlisted));
+	assert_true(look_again(&f, 2).again);
+	assert_null(memory_get(&f.memory, KIND_JOB, "shop", "online-store-kaniko-aaaaaaaa"));
+}
+
 static void a_pod_that_cannot_start_is_told(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -659,6 +696,8 @@ int main(void)
 		cmocka_unit_test(a_strangers_job_of_the_name_does_not_stop_us),
 		cmocka_unit_test(a_build_costs_few_requests),
 		cmocka_unit_test(no_more_jobs_run_than_allowed),
+		cmocka_unit_test(a_pod_of_an_earlier_job_of_the_name_says_nothing),
+		cmocka_unit_test(a_job_made_meanwhile_is_found_by_its_name),
 		cmocka_unit_test(a_pod_that_cannot_start_is_told),
 		cmocka_unit_test(a_complete_job_without_digest_asks_the_registry),
 		cmocka_unit_test(a_complete_job_whose_image_vanished_is_repeated),
