@@ -7,6 +7,8 @@
 struct arena;
 
 #define DEFAULT_SECURITY "default-security-jwt"
+#define CLIENT_TRUST_SECRET                                                                        \
+	"gateway-clients" /* the user's: whom clients have to be vouched for by */
 #define PULL_SECRET                                                                                \
 	"docker-registry-credentials" /* builder-svc writes it where the registry asks for a       \
 					 password */

@@ -123,6 +123,7 @@ static void fill(
 		.env = environment(p->arena, in),
 		.n_env = in->api.env.n,
 		.sidecars = in->sidecars,
+		.client_trust = in->scan.asks_for_client_certificates,
 	};
 	mounts_fill(in, ret);
 	ret->credentials = credentials(p->arena, in, &ret->n_credentials);

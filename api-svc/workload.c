@@ -91,16 +91,21 @@ static struct json *credentials_volume(struct arena *a, const struct workload *w
 		0440, sources);
 }
 
-static void mount_credentials(
-	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+static void mount(struct arena *a, struct json *container, const char *volume, const char *path)
 {
 	struct json *mounts = json_dup(a, json_get(container, "volumeMounts"));
 
+	json_add(
+		mounts, json_format(a, "{'name':%s,'mountPath':%s,'readOnly':true}", volume, path));
+	json_set(a, container, "volumeMounts", mounts);
+}
+
+static void mount_credentials(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
 	if (w->n_credentials == 0)
 		return;
-	json_add(mounts, json_format(a, "{'name':'credentials',"
-					"'mountPath':'/etc/gateway/credentials','readOnly':true}"));
-	json_set(a, container, "volumeMounts", mounts);
+	mount(a, container, "credentials", "/etc/gateway/credentials");
 	json_add(volumes, credentials_volume(a, w));
 }
 
@@ -122,6 +127,19 @@ static void mount_what_administrators_want(
 		json_set(a, container, "envFrom", json_dup(a, w->env_from));
 }
 
+/* Without the Secret the gateway runs, and trusts nobody. */
+static void mount_client_trust(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
+	if (!w->client_trust)
+		return;
+	mount(a, container, "clients", "/etc/gateway/clients");
+	json_add(volumes, json_format(a,
+				  "{'name':'clients','secret':{'secretName':'" CLIENT_TRUST_SECRET
+				  "','defaultMode':%d,'optional':true}}",
+				  0440));
+}
+
 /* Users belong to containers: a sidecar's image has its own. */
 static struct json *pod_spec(struct arena *a, const struct workload *w)
 {
@@ -138,6 +156,7 @@ static struct json *pod_spec(struct arena *a, const struct workload *w)
 		json_add(containers, json_dup(a, sidecar));
 	mount_credentials(a, w, gateway, volumes);
 	mount_what_administrators_want(a, w, gateway, volumes);
+	mount_client_trust(a, w, gateway, volumes);
 	json_add(containers, gateway);
 	json_set(a, spec, "containers", containers);
 	json_set(a, spec, "volumes", volumes);

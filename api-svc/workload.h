@@ -50,6 +50,7 @@ struct workload {
 	const struct json *env_from;
 	const struct json *host_aliases; /* NULL: none */
 	const char *mounts_hash;	 /* another one rolls the pods; NULL: none */
+	bool client_trust;		 /* what clients' certificates have to lead to is mounted */
 	const struct workload_env *env;
 	size_t n_env;
 	const struct json *sidecars; /* containers that run beside the gateway; may be NULL */

@@ -306,6 +306,7 @@ static void put_operation(
 	to->method = from->method;
 	to->id = from->id;
 	to->secured = from->secured;
+	to->optional = from->optional;
 	to->endpoint = from->production ? from->production->number : SIZE_MAX;
 	to->sandbox = from->sandbox ? from->sandbox->number : SIZE_MAX;
 	to->tier = limits_tier(&k->limits, &from->tier);
@@ -346,6 +347,7 @@ static void put_api(struct compiler *k, const struct model *from, struct contrac
 		lower(k->a, from->auth_header ? from->auth_header : k->in->settings.auth_header);
 	to->cors = from->cors;
 	to->tier = limits_tier(&k->limits, &from->tier);
+	to->transport = from->transport;
 	to->paths = arena_alloc(k->a, from->paths.n * sizeof(*to->paths));
 	vec_foreach (const struct model_path *, p, &from->paths)
 		put_path(k, p, &to->paths[to->n_paths++]);

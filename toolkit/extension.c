@@ -39,37 +39,6 @@ static void cache(struct reader *r, struct model *m, struct place p)
 		no_effect(r, m, p);
 }
 
-static void transports(struct reader *r, struct model *m, struct place p)
-{
-	bool all = json_is_array(p.at);
-	bool http = false;
-	bool https = false;
-
-	(void)m;
-	json_foreach (v, p.at) {
-		http = http || str_eq(json_str(v), "http");
-		https = https || str_eq(json_str(v), "https");
-		all = all && (str_eq(json_str(v), "http") || str_eq(json_str(v), "https"));
-	}
-	if (!all || (!http && !https))
-		refuse(r, "InvalidDocument", p, "expected a list of http and https");
-	else if (!http || !https)
-		warn(r, "NotSupported", p,
-			"choosing transports is not supported yet: the API is served over http and https");
-}
-
-static void mutual_ssl(struct reader *r, struct model *m, struct place p)
-{
-	(void)m;
-	if (str_eq(json_str(p.at), "mandatory"))
-		refuse(r, "SecurityNotSupported", p,
-			"mutual SSL is not supported yet; remove the extension or make it optional");
-	else if (str_eq(json_str(p.at), "optional"))
-		warn(r, "NotSupported", p, "client certificates are not asked for yet");
-	else
-		refuse(r, "InvalidDocument", p, "expected mandatory or optional");
-}
-
 /* check NULL: read elsewhere, or without meaning for the gateway. */
 static const struct {
 	const char *name;
@@ -93,8 +62,8 @@ static const struct {
 	{ "x-wso2-response-interceptor", ROOT | OPERATION, interceptor },
 	{ "x-wso2-cors", ROOT, NULL },
 	{ "x-wso2-response-cache", ROOT, cache },
-	{ "x-wso2-transports", ROOT, transports },
-	{ "x-wso2-mutual-ssl", ROOT, mutual_ssl },
+	{ "x-wso2-transports", ROOT, NULL },
+	{ "x-wso2-mutual-ssl", ROOT, NULL },
 };
 
 static void check_one(struct reader *r, struct model *m, struct place p, enum level level)

@@ -96,6 +96,7 @@ struct model_operation {
 	enum method method;
 	const char *id;
 	bool secured;
+	bool optional;			   /* a client certificate is enough */
 	struct model_security *security;   /* NULL or without names: the default Security */
 	const struct vec *scopes;	   /* const char * */
 	struct model_endpoint *production; /* NULL: none */
@@ -118,6 +119,7 @@ struct model {
 	const char *auth_header; /* lower case; NULL: the settings' */
 	struct model_tier tier;
 	struct contract_cors *cors; /* NULL: none */
+	struct contract_transport transport;
 	bool has_interceptors;
 	struct vec paths;     /* struct model_path *, by template */
 	struct vec targets;   /* struct model_target *: every one the document names, used or not */
@@ -172,6 +174,13 @@ void check_application_security(struct reader *r, struct place p);
 
 /* cors.c: x-wso2-cors; NULL: absent, off, or wrong and told. */
 struct contract_cors *cors_of(struct reader *r, struct place root);
+
+/* transport.c: x-wso2-transports, x-wso2-mutual-ssl */
+struct contract_transport transport_of(struct reader *r, struct place root);
+
+/* x-wso2-application-security.optional, of the operation before that of the root: a client
+ * certificate is enough. */
+bool security_is_optional(struct reader *r, struct place root, struct place operation);
 
 /* extension.c: everything x-wso2-* that is not read elsewhere. */
 enum level {

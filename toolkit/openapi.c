@@ -217,6 +217,7 @@ struct model *model_read(
 	m->base_path = read_base_path(r, m, root);
 	m->auth_header = read_auth_header(r, root);
 	m->tier = tier_of(r, NULL, root);
+	m->transport = transport_of(r, root);
 	m->cors = cors_of(r, root);
 	check_extensions(r, m, root, LEVEL_ROOT);
 	check_application_security(r, root);

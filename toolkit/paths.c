@@ -113,6 +113,7 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 	op->method = method;
 	op->id = id_of(r, p, method_name(method), path->template);
 	op->secured = is_secured(r, root->place, p);
+	op->optional = op->secured && security_is_optional(r, root->place, p);
 	op->security = security_of(r, p);
 	if (!op->security)
 		op->security = root->security;

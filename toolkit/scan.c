@@ -67,6 +67,8 @@ static void add_model(
 		.base_path = m->base_path,
 	};
 	ret->has_interceptors = ret->has_interceptors || m->has_interceptors;
+	if (m->transport.client_cert != CLIENT_CERT_NONE)
+		ret->asks_for_client_certificates = true;
 	if (m->tier.name && !str_eq(m->tier.name, "Unlimited"))
 		add(a, &f->tiers, m->tier.name);
 	vec_foreach (const struct model_target *, t, &m->targets)

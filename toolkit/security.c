@@ -169,9 +169,6 @@ void check_application_security(struct reader *r, struct place p)
 			"expected {security-types: […], optional: false}");
 		return;
 	}
-	if (json_get(ext.at, "optional") && json_get_bool(ext.at, "optional", true))
-		refuse(r, "SecurityNotSupported", inside(r, ext, "optional"),
-			"optional security needs mutual SSL, which is not supported yet; expected false");
 	json_foreach (v, types.at) {
 		struct place at = element(r, types, i++, v);
 

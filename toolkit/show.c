@@ -79,6 +79,15 @@ static void show_issuer(struct arena *a, struct str *s, const struct contract_is
 	}
 }
 
+static void show_transport(struct str *s, const struct contract_transport *t)
+{
+	if (t->not_http || t->not_https)
+		str_addf(s, "    %s only\n", t->not_http ? "https" : "http");
+	if (t->client_cert != CLIENT_CERT_NONE)
+		str_addf(s, "    client certificates %s\n",
+			t->client_cert == CLIENT_CERT_MANDATORY ? "mandatory" : "optional");
+}
+
 static void show_cors(struct str *s, const struct contract_cors *c)
 {
 	if (!c)
@@ -101,6 +110,7 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 			api->base_path, api->auth_header);
 		show_tier(&s, &api->tier);
 		str_addc(&s, '\n');
+		show_transport(&s, &api->transport);
 		show_cors(&s, api->cors);
 		for (size_t p = 0; p < api->n_paths; p++)
 			for (size_t o = 0; o < api->paths[p].n_operations; o++)

@@ -159,9 +159,10 @@ struct toolkit_scan {
 					 bearer) means the default Security */
 	bool needs_default_security;  /* an operation names nothing usable; also true while any
 					 scheme stands for it */
-	struct toolkit_names endpoints; /* TargetEndpoints, "name" or "name.namespace" */
-	struct toolkit_names tiers;	/* throttling tiers but "Unlimited" */
-	bool has_interceptors;		/* also an error diagnostic */
+	struct toolkit_names endpoints;	   /* TargetEndpoints, "name" or "name.namespace" */
+	struct toolkit_names tiers;	   /* throttling tiers but "Unlimited" */
+	bool has_interceptors;		   /* also an error diagnostic */
+	bool asks_for_client_certificates; /* x-wso2-mutual-ssl of any document */
 	struct toolkit_diagnostics diagnostics;
 };
 

@@ -223,11 +223,12 @@ static bool load_endpoint_index(
 
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
-	static const char *const names[] = { "method", "id", "secured", "issuers", "schemes",
+	static const char *const names[] = { "method", "id", "secured", "optional", "issuers", "schemes",
 		"scopes", "endpoint", "sandbox", "tier" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||
+		(json_get(v, "optional") && !field_flag(l, v, "optional", &op->optional)) ||
 		!load_accepted(l, v, op) || !load_scopes(l, v, op) ||
 		!load_endpoint_index(l, v, "endpoint", &op->endpoint) ||
 		!load_endpoint_index(l, v, "sandbox", &op->sandbox) ||
@@ -308,7 +309,7 @@ static bool load_api(
 	struct loader *l, const struct json *v, struct contract_api *api, size_t *operations)
 {
 	static const char *const names[] = { "title", "version", "basePath", "authHeader", "cors",
-		"paths", "tier" };
+		"paths", "tier", "transports", "mutualSsl" };
 	struct err inner;
 	size_t i = 0;
 
@@ -319,6 +320,7 @@ static bool load_api(
 		!field_text(l, v, "authHeader", &api->auth_header) ||
 		!auth_header_ok(l, api->auth_header) ||
 		!tier_load(l, v, &l->c->limits, &api->tier) ||
+		!transport_load(l, v, &api->transport) ||
 		!field_list(l, v, "paths", CONTRACT_MAX_OPERATIONS, &api->n_paths))
 		return false;
 	if (!contract_base_path_ok(api->base_path, &inner))

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/core/limits.h"
+#include "gateway/core/transport.h"
 #include "lib/base/attr.h"
 
 struct arena;
@@ -153,6 +154,7 @@ struct contract_operation {
 	enum method method;
 	const char *id; /* operationId or "<METHOD> <path>" */
 	bool secured;
+	bool optional; /* a verified client certificate is enough */
 	size_t *issuers; /* indices into contract.issuers that this operation accepts */
 	size_t n_issuers;
 	size_t *schemes; /* indices into contract.schemes that it accepts as well */
@@ -193,6 +195,7 @@ struct contract_api {
 	const char *version;
 	const char *base_path;	 /* "/store/v1.0.0", never with a trailing slash; "" is the root */
 	const char *auth_header; /* lower case: "authorization" */
+	struct contract_transport transport;
 	struct contract_cors *cors; /* NULL: nothing is said about origins */
 	struct tier tier;	    /* for all operations together */
 	struct contract_path *paths;

@@ -127,6 +127,8 @@ static bool path_exists(struct decision *d)
 	struct span method = d->request->method_name;
 
 	route_find(d->core->routes, &d->target, &d->route);
+	if (d->route.api && !transport_serves(&d->route.api->transport, d->request))
+		d->route = (struct route){ 0 };
 	d->verdict->api = d->route.api;
 	d->verdict->path = d->route.path;
 	if (d->route.api && d->route.api->cors)
@@ -172,6 +174,24 @@ static bool method_exists(struct decision *d)
 		cors_preflight(d->a, d->route.api->cors, p->methods, d->request, &d->verdict->cors);
 	d->verdict->allow = allowed(d->a, p->methods);
 	return false;
+}
+
+static bool client_is_known(struct decision *d)
+{
+	if (transport_trusts(&d->route.api->transport, d->request))
+		return true;
+	return refuse(d, 900901, "no client certificate");
+}
+
+/* Credentials that are sent all the same have to be good. */
+static bool certificate_suffices(const struct decision *d)
+{
+	const struct core_request *r = d->request;
+	struct span value;
+	size_t n;
+
+	return d->verdict->operation->optional && r->client_is_verified &&
+	       !(r->header && r->header(r->arg, d->route.api->auth_header, &value, &n));
 }
 
 static bool starts_with_word(struct span s, const char *word)
@@ -359,7 +379,7 @@ static bool may_use_operation(struct decision *d)
 static bool is_within_limits(struct decision *d)
 {
 	const struct token *t = d->token;
-	struct caller who = { .is_known = d->verdict->operation->secured };
+	struct caller who = { .is_known = d->token != NULL };
 
 	if (who.is_known) {
 		const char *id = t->application_id;
@@ -396,9 +416,11 @@ void core_decide(
 	struct decision d = { .core = core, .a = a, .request = r, .verdict = ret };
 
 	*ret = (struct verdict){ 0 };
-	if (!target_is_clear(&d) || !is_not_health(&d) || !path_exists(&d) || !method_exists(&d))
+	if (!target_is_clear(&d) || !is_not_health(&d) || !path_exists(&d) || !method_exists(&d) ||
+		!client_is_known(&d))
 		return;
-	if (ret->operation->secured && (!is_authenticated(&d) || !may_use_operation(&d)))
+	if (ret->operation->secured && !certificate_suffices(&d) &&
+		(!is_authenticated(&d) || !may_use_operation(&d)))
 		return;
 	if (is_within_limits(&d))
 		forward(&d);

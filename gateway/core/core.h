@@ -52,6 +52,8 @@ struct core_request {
 	bool (*header)(void *arg, const char *name, struct span *ret, size_t *ret_n);
 	void *arg;
 	struct span client; /* address of the peer */
+	bool is_tls;
+	bool client_is_verified; /* showed a certificate that one of ours vouches for */
 	int64_t now_s;
 };
 

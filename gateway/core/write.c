@@ -54,6 +54,8 @@ static struct json *operation_json(struct arena *a, const struct contract_operat
 	json_set_str(a, o, "method", method_name(op->method));
 	json_set_str(a, o, "id", op->id);
 	json_set_bool(a, o, "secured", op->secured);
+	if (op->optional)
+		json_set_bool(a, o, "optional", true);
 	json_set(a, o, "issuers", indices_json(a, op->issuers, op->n_issuers));
 	if (op->n_schemes > 0)
 		json_set(a, o, "schemes", indices_json(a, op->schemes, op->n_schemes));
@@ -92,6 +94,7 @@ static struct json *api_json(struct arena *a, const struct contract_api *api)
 	if (api->cors)
 		json_set(a, o, "cors", cors_json(a, api->cors));
 	json_set_str(a, o, "tier", api->tier.name);
+	transport_write(a, &api->transport, o);
 	json_set(a, o, "paths", paths);
 	return o;
 }

@@ -1,6 +1,5 @@
 #include "gateway/launcher/prepare.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/core/contract.h"
+#include "gateway/launcher/clients.h"
 #include "gateway/launcher/cpu.h"
 #include "gateway/launcher/key.h"
 #include "gateway/launcher/render.h"
@@ -16,7 +16,6 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
-#include "lib/base/vec.h"
 
 static bool write_file(const char *path, const char *bytes, size_t n, struct err *err)
 {
@@ -43,37 +42,6 @@ static bool has_ipv6(void)
 	return fd >= 0 && access("/proc/net/if_inet6", R_OK) == 0;
 }
 
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
-/* A name that could be more than a name in nginx.conf is left out. */
-static bool is_certificate(const char *name)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-	return strspn(name, letters) == strlen(name) && name[0] != '.' &&
-	       (str_ends(name, ".crt") || str_ends(name, ".pem"));
-}
-
-static const char *const *trust_files(struct arena *a, const struct settings *s)
-{
-	AUTO(close_dir) DIR *d = opendir(s->trust_dir);
-	struct vec files = { 0 };
-	const struct dirent *e;
-
-	if (access(s->ca_bundle, R_OK) == 0)
-		vec_add(a, &files, arena_dup(a, s->ca_bundle));
-	while (d && (e = readdir(d)))
-		if (is_certificate(e->d_name))
-			vec_add(a, &files, arena_printf(a, "%s/%s", s->trust_dir, e->d_name));
-	vec_add(a, &files, NULL);
-	return (const char *const *)files.at;
-}
-
 static bool fill_run_dir(struct arena *a, const struct settings *s, struct err *err)
 {
 	static const char page[4096];
@@ -84,7 +52,7 @@ static bool fill_run_dir(struct arena *a, const struct settings *s, struct err *
 		.is_root = geteuid() == 0,
 		.user_key = is_readable(a, s->tls_dir, "tls.crt") &&
 			    is_readable(a, s->tls_dir, "tls.key"),
-		.trust = trust_files(a, s),
+		.trust = certificate_files(a, s->trust_dir, s->ca_bundle),
 	};
 	const char *conf;
 
@@ -93,6 +61,8 @@ static bool fill_run_dir(struct arena *a, const struct settings *s, struct err *
 	if (mkdir(s->run_dir, 0750) != 0 && errno != EEXIST)
 		return err_set(err, ERR_INVALID, "%s: %s", s->run_dir, strerrordesc_np(errno));
 	if (!around.user_key && !key_make(s->run_dir, err))
+		return false;
+	if (!clients_gather(a, s, &around.client_trust, err))
 		return false;
 	conf = render(a, s, c, &around, err);
 	return conf &&

@@ -83,6 +83,17 @@ static void certificate(struct rendering *r)
 		r->around->user_key ? r->settings->tls_dir : r->settings->run_dir);
 }
 
+/* Only asked for: what a request without one gets is the contract's business. */
+static void client_certificates(struct rendering *r)
+{
+	if (!transport_asks_for_certificates(r->contract))
+		return;
+	str_add(&r->out, "ssl_verify_client optional_no_ca;\n\tssl_verify_depth 5;");
+	if (r->around->client_trust)
+		str_addf(&r->out, "\n\tssl_client_certificate %s/clients.crt;",
+			r->settings->run_dir);
+}
+
 static void key(struct rendering *r)
 {
 	str_addf(&r->out, "%s/tls.key",
@@ -155,6 +166,7 @@ static const struct {
 } places[] = {
 	{ "BODY_BYTES", body_bytes },
 	{ "CERTIFICATE", certificate },
+	{ "CLIENT_CERTIFICATES", client_certificates },
 	{ "CONNECTIONS", connections },
 	{ "CONTRACT", contract_file },
 	{ "COUNTERS", counters },

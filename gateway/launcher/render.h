@@ -18,6 +18,7 @@ struct surroundings {
 	bool is_root;		  /* nginx wants to be told whom to run as */
 	bool user_key;		  /* the TLS directory holds tls.crt and tls.key */
 	const char *const *trust; /* certificate files, NULL at the end */
+	bool client_trust;	  /* run_dir/clients.crt is there */
 };
 
 /* NULL and ERR_BUG when the template asks for something unknown. */

@@ -1,23 +1,25 @@
 /* Where the launcher finds and puts things: the paths of the image, unless the environment says
  * otherwise.
  *
- * GATEWAY_CONTRACT, /etc/gateway/contract.json.
- * GATEWAY_RUN_DIR, /tmp/gateway: the only place that is written to.
- * GATEWAY_TLS_DIR, /etc/gateway/tls, with tls.crt and tls.key; without them a key is made at the
- * start.
- * GATEWAY_TRUST_DIR, /etc/gateway/trust: certificates (*.crt, *.pem) that backends may have, beside
- * the public ones.
- * GATEWAY_CREDENTIALS_DIR, /etc/gateway/credentials: <security>.json of every Security that has
- * credentials; read again when they change.
- * GATEWAY_WORKERS: as many as the container may use processors.
- * GATEWAY_PRE_STOP_SECONDS, 4: how long requests are still taken after SIGTERM, until no one sends
- * any. GATEWAY_DRAIN_SECONDS, 20: how long requests in progress may take after that.
- * GATEWAY_LIMIT_COUNTERS, 65536: how many counters of rate limits are kept, 32 bytes each.
- * GATEWAY_LOG_LEVEL, warn: of nginx' own messages on standard error.
- * GATEWAY_BIND: an address to listen at; default all.
- * GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT: instead of the contract's.
- * GATEWAY_NGINX, GATEWAY_MODULE, GATEWAY_TOOLKIT, GATEWAY_CA_BUNDLE, GATEWAY_RESOLV_CONF,
- * GATEWAY_HOSTS: files of the image.
+ * - GATEWAY_CONTRACT (/etc/gateway/contract.json)
+ * - GATEWAY_RUN_DIR (/tmp/gateway): the only place that is written to
+ * - GATEWAY_TLS_DIR (/etc/gateway/tls): tls.crt and tls.key; without them a key is made
+ * - GATEWAY_TRUST_DIR (/etc/gateway/trust): certificates (*.crt, *.pem) that backends may have,
+ *   beside the public ones
+ * - GATEWAY_CREDENTIALS_DIR (/etc/gateway/credentials): <security>.json of every Security that has
+ *   credentials; read again when they change
+ * - GATEWAY_CLIENT_TRUST_DIR (/etc/gateway/clients): certificates (*.crt, *.pem) that those of
+ *   clients have to lead to, for APIs with mutual TLS
+ * - GATEWAY_WORKERS: as many as the container may use processors
+ * - GATEWAY_PRE_STOP_SECONDS (4): how long requests are still taken after SIGTERM, until no one
+ *   sends any
+ * - GATEWAY_DRAIN_SECONDS (20): how long requests in progress may take after that
+ * - GATEWAY_LIMIT_COUNTERS (65536): how many counters of rate limits are kept, 32 bytes each
+ * - GATEWAY_LOG_LEVEL (warn): of nginx' own messages on standard error
+ * - GATEWAY_BIND: an address to listen at; default all
+ * - GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT: instead of the contract's
+ * - GATEWAY_NGINX, GATEWAY_MODULE, GATEWAY_TOOLKIT, GATEWAY_CA_BUNDLE, GATEWAY_RESOLV_CONF,
+ *   GATEWAY_HOSTS: files of the image
  */
 #ifndef GATEWAY_LAUNCHER_SETTINGS_H
 #define GATEWAY_LAUNCHER_SETTINGS_H
@@ -35,6 +37,7 @@ struct settings {
 	const char *tls_dir;
 	const char *trust_dir;
 	const char *credentials_dir;
+	const char *client_trust_dir;
 	const char *log_level;
 	const char *bind; /* NULL: all addresses */
 	const char *nginx;

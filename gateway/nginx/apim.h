@@ -2,6 +2,7 @@
  *
  *   module.c    directives, loading of the contract, start and end of a worker
  *   request.c   access phase: request → core_decide → answer, or on to proxy_pass
+ *   client.c    what TLS says about the client
  *   header.c    which request headers reach the backend
  *   endpoint.c  which target of an endpoint takes a request, and the next one
  *   backend.c   a target's addresses: looked up at run time, kept for their TTL
@@ -149,6 +150,12 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx
 /* ---- cors.c ---- */
 
 bool cors_add_headers(ngx_http_request_t *r, const struct cors *c);
+
+/* ---- client.c ---- */
+
+bool client_is_tls(const ngx_http_request_t *r);
+bool client_is_verified(const ngx_http_request_t *r);
+bool client_has_bad_certificate(const ngx_http_request_t *r);
 
 /* ---- page.c ---- */
 

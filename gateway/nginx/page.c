@@ -53,6 +53,10 @@ static const struct {
 
 static const struct page headers_too_large = { 413, text, "Request Entity Too Large",
 	"headers too large", 0 };
+static const struct page bad_certificate = { 401, json,
+	FAULT("900901", "Invalid Credentials",
+		"Invalid Credentials. Make sure you have given the correct access token"),
+	"client certificate", 900901 };
 static const struct page not_here = { 500, json,
 	FAULT("500", "Internal Server Error", "The gateway could not process the request"),
 	"internal error", 500 };
@@ -79,6 +83,8 @@ static const struct page *page_for(const ngx_http_request_t *r)
 
 	if (status == NGX_HTTP_BAD_REQUEST && r->lingering_close)
 		return &headers_too_large;
+	if (status == NGX_HTTP_BAD_REQUEST && client_has_bad_certificate(r))
+		return &bad_certificate;
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
 		if (pages[i].when == status)
 			return &pages[i].page;

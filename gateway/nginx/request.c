@@ -217,6 +217,8 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		.target = { (const char *)r->unparsed_uri.data, r->unparsed_uri.len },
 		.header = header_find,
 		.arg = r,
+		.is_tls = client_is_tls(r),
+		.client_is_verified = client_is_verified(r),
 		.client = { (const char *)r->connection->addr_text.data,
 			r->connection->addr_text.len },
 		.now_s = ngx_time(),

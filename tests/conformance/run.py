@@ -23,6 +23,7 @@ from pathlib import Path
 
 import algorithms
 import endpoints
+import transport
 import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
@@ -432,6 +433,9 @@ def sixty_four_clients_at_once(world, gateway):
         return [get(gateway, "/store/v1.0.0/products", world.tokens.get(""), c)[0] for _ in range(10)]
     statuses = sum(in_parallel(64, hundred), [])
     assert statuses == [200] * 640, set(statuses)
+
+
+STORIES += transport.STORIES
 
 
 # ---- load ----

@@ -136,6 +136,21 @@ static void root_is_named_and_trust_listed(void **state)
 	contains("apim_trust /a.crt;\n\tapim_trust /b.pem;");
 }
 
+static void clients_are_asked_for_certificates_where_an_api_wants_them(void **state)
+{
+	struct contract_api api = { .transport = { .client_cert = CLIENT_CERT_OPTIONAL } };
+
+	(void)state;
+	lacks("ssl_verify_client");
+	contract.apis = &api;
+	contract.n_apis = 1;
+	contains("ssl_verify_client optional_no_ca;");
+	lacks("ssl_client_certificate");
+	around.client_trust = true;
+	contains("ssl_client_certificate /tmp/gateway/clients.crt;");
+	contract.n_apis = 0;
+}
+
 static void the_environment_is_checked(void **state)
 {
 	struct settings s;
@@ -170,6 +185,7 @@ int main(void)
 		TEST(limits_are_in_nginx_terms),
 		TEST(the_key_is_the_users_if_there_is_one),
 		TEST(root_is_named_and_trust_listed),
+		TEST(clients_are_asked_for_certificates_where_an_api_wants_them),
 		TEST(the_environment_is_checked),
 	};
 
