@@ -60,7 +60,8 @@ static struct toolkit_inputs compile_inputs(const struct inputs *in)
 	s.http_port = (uint16_t)in->conf.http_port;
 	s.https_port = (uint16_t)in->conf.https_port;
 	return (struct toolkit_inputs){ in->documents, in->n_documents, in->securities,
-		in->n_securities, in->endpoints, in->n_endpoints, in->policies, s };
+		in->n_securities, in->endpoints, in->n_endpoints, in->policies, s, in->certificates,
+		in->n_certificates };
 }
 
 static const char *version(const struct inputs *in)

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "api-svc/certificates.h"
 #include "api-svc/mounts.h"
 #include "api-svc/names.h"
 #include "api-svc/targets.h"
@@ -293,6 +294,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 		read_securities(w, ret);
 		tiers_read(w, ret);
 		targets_read(w, ret);
+		certificates_read(w, ret);
 	}
 	if (findings_fatal(&ret->findings))
 		ret->not_accepted =
@@ -359,4 +361,5 @@ void inputs_need(const struct inputs *in, struct needs *n)
 	tiers_need(w, in, n);
 	need_input(n, KIND_SECRET, in->ns, PULL_SECRET);
 	targets_need(w, in, n);
+	certificates_need(in, n);
 }

@@ -54,6 +54,8 @@ struct inputs {
 	size_t n_securities;
 	struct toolkit_endpoint_ref *endpoints;
 	size_t n_endpoints;
+	struct toolkit_certificate *certificates;
+	size_t n_certificates;
 	struct json *sidecars; /* containers of TargetEndpoints that run in the gateway's pod */
 
 	const struct policies

@@ -20,6 +20,8 @@ struct compiler {
 	struct limits limits;
 	const struct contract_endpoint **endpoints; /* each once */
 	size_t n_endpoints;
+	const char **trust;
+	size_t n_trust;
 };
 
 struct toolkit_settings toolkit_settings_default(void)
@@ -29,6 +31,7 @@ struct toolkit_settings toolkit_settings_default(void)
 		.auth_header = "Authorization",
 		.remove_auth_header = true,
 		.jwt_header = "X-JWT-Assertion",
+		.verify_hostname = true,
 		.clock_skew_s = 60,
 		.token_cache_entries = 10000,
 		.max_uri_bytes = 4096,
@@ -362,6 +365,7 @@ static struct contract *emit(struct compiler *k)
 	c->limits = k->limits;
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
 	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
+	c->trust = (struct contract_words){ k->trust, k->n_trust };
 	c->endpoints = arena_alloc(k->a, (k->n_endpoints + 1) * sizeof(*c->endpoints));
 	for (; c->n_endpoints < k->n_endpoints; c->n_endpoints++)
 		c->endpoints[c->n_endpoints] = *k->endpoints[c->n_endpoints];
@@ -416,6 +420,7 @@ struct contract *toolkit_compile(
 	check_documents(&k);
 	check_settings(&k);
 	resolve_endpoints(&k);
+	k.trust = trust_read(&k.whole, in, &k.n_trust);
 	k.limits = limits_compile(a, &k.models, in->policies);
 	k.issuers = issuers_new(a, in, &k.whole, &k.models);
 	return ret->errors > 0 ? NULL : checked(&k, emit(&k));

@@ -264,6 +264,39 @@ static bool read_endpoint(struct conf *c, const char *path, const struct json *v
 	       ((e->name && e->url) || expected(c, path, "name", "name and url"));
 }
 
+/* The file's own shape: text or base64. */
+struct certificate_fields {
+	const char *name;
+	const char *pem;
+	const char *der;
+};
+
+static const struct field certificate_fields[] = {
+	{ "name", FIELD_TEXT, offsetof(struct certificate_fields, name) },
+	{ "pem", FIELD_TEXT, offsetof(struct certificate_fields, pem) },
+	{ "der", FIELD_TEXT, offsetof(struct certificate_fields, der) },
+};
+
+static bool read_certificate(struct conf *c, const char *path, const struct json *v, void *ret)
+{
+	struct toolkit_certificate *to = ret;
+	struct certificate_fields f = { 0 };
+
+	if (!read_fields(c, path, v, certificate_fields, ARRAY_LEN(certificate_fields), &f))
+		return false;
+	if (!f.name)
+		return expected(c, path, "name", "a text");
+	if (!f.pem == !f.der)
+		return err_set(c->err, ERR_INVALID, "%s: expected either pem or der", path);
+	to->name = f.name;
+	to->bytes = f.pem ? f.pem : base64_decode(c->a, f.der, strlen(f.der), &to->n);
+	if (!to->bytes)
+		return expected(c, path, "der", "base64");
+	if (f.pem)
+		to->n = strlen(f.pem);
+	return true;
+}
+
 static bool read_policies(struct conf *c, const struct json *v, struct toolkit_inputs *ret)
 {
 	struct policies *p = arena_alloc(c->a, sizeof(*p));
@@ -276,7 +309,9 @@ static bool read_policies(struct conf *c, const struct json *v, struct toolkit_i
 
 static bool read_conf(struct conf *c, const struct json *root, struct toolkit_inputs *ret)
 {
-	static const char *const known[] = { "settings", "securities", "endpoints", "policies" };
+	static const char *const known[] = { "settings", "securities", "endpoints", "policies",
+		"certificates" };
+	void *certificates;
 	void *securities;
 	void *endpoints;
 
@@ -298,12 +333,16 @@ static bool read_conf(struct conf *c, const struct json *root, struct toolkit_in
 	if (!read_list(c, "securities", json_get(root, "securities"), sizeof(*ret->securities),
 		    read_security, &securities, &ret->n_securities) ||
 		!read_list(c, "endpoints", json_get(root, "endpoints"), sizeof(*ret->endpoints),
-			read_endpoint, &endpoints, &ret->n_endpoints))
+			read_endpoint, &endpoints, &ret->n_endpoints) ||
+		!read_list(c, "certificates", json_get(root, "certificates"),
+			sizeof(*ret->certificates), read_certificate, &certificates,
+			&ret->n_certificates))
 		return false;
 	if (json_get(root, "policies") && !read_policies(c, json_get(root, "policies"), ret))
 		return false;
 	ret->securities = securities;
 	ret->endpoints = endpoints;
+	ret->certificates = certificates;
 	return true;
 }
 
@@ -322,15 +361,31 @@ bool toolkit_conf_read(
 
 /* ---- writing ---- */
 
+static bool is_pem(const char *bytes, size_t n)
+{
+	return memmem(bytes, n, "-----BEGIN ", 11) && !memchr(bytes, '\0', n);
+}
+
 static struct json *write_key(struct arena *a, const struct toolkit_key *k)
 {
 	struct key_fields f = { .not_before = k->not_before, .not_after = k->not_after };
 
-	if (memmem(k->bytes, k->n, "-----BEGIN ", 11) && !memchr(k->bytes, '\0', k->n))
+	if (is_pem(k->bytes, k->n))
 		f.pem = arena_dupn(a, k->bytes, k->n);
 	else
 		f.der = base64_encode(a, k->bytes, k->n);
 	return write_fields(a, key_fields, ARRAY_LEN(key_fields), &f);
+}
+
+static struct json *write_certificate(struct arena *a, const struct toolkit_certificate *c)
+{
+	struct certificate_fields f = { .name = c->name };
+
+	if (is_pem(c->bytes, c->n))
+		f.pem = arena_dupn(a, c->bytes, c->n);
+	else
+		f.der = base64_encode(a, c->bytes, c->n);
+	return write_fields(a, certificate_fields, ARRAY_LEN(certificate_fields), &f);
 }
 
 static struct json *write_security(struct arena *a, const struct toolkit_security *s)
@@ -369,6 +424,17 @@ static const void **sorted(struct arena *a, const void *list, size_t n, size_t s
 	return at;
 }
 
+static struct json *certificates_json(struct arena *a, const struct toolkit_inputs *in)
+{
+	const void **certificates =
+		sorted(a, in->certificates, in->n_certificates, sizeof(*in->certificates));
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < in->n_certificates; i++)
+		json_add(list, write_certificate(a, certificates[i]));
+	return list;
+}
+
 char *toolkit_conf_text(struct arena *a, const struct toolkit_inputs *in)
 {
 	const void **securities =
@@ -387,6 +453,8 @@ char *toolkit_conf_text(struct arena *a, const struct toolkit_inputs *in)
 		write_fields(a, settings_fields, ARRAY_LEN(settings_fields), &in->settings));
 	json_set(a, root, "securities", security_list);
 	json_set(a, root, "endpoints", endpoint_list);
+	if (in->n_certificates > 0)
+		json_set(a, root, "certificates", certificates_json(a, in));
 	if (in->policies)
 		json_set(a, root, "policies", policies_json(a, in->policies));
 	return json_pretty(a, root);

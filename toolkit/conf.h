@@ -9,7 +9,7 @@
  *     authHeader: Authorization
  *     removeAuthHeader: true
  *     jwtHeader: X-JWT-Assertion
- *     verifyHostname: false
+ *     verifyHostname: true
  *     validateRequests: false
  *     validateResponses: false
  *     clockSkewSeconds: 60
@@ -36,6 +36,10 @@
  *               # Seconds since 1970, for bare public keys.
  *               notBefore: 1566564633
  *               notAfter: 1881924633
+ *   certificates:                                            # that backends' may lead to
+ *     - name: backend-cert
+ *       pem: |                                               # or der
+ *         -----BEGIN CERTIFICATE-----
  *   endpoints:
  *     - name: products
  *       url: http://products.online:80

@@ -172,6 +172,9 @@ const struct vec *scopes_of(
 	struct reader *r, struct place operation, const struct model_security *s);
 void check_application_security(struct reader *r, struct place p);
 
+/* trust.c: PEM texts, sorted, each once; what cannot be read is told. */
+const char **trust_read(struct reader *whole, const struct toolkit_inputs *in, size_t *ret_n);
+
 /* cors.c: x-wso2-cors; NULL: absent, off, or wrong and told. */
 struct contract_cors *cors_of(struct reader *r, struct place root);
 

@@ -107,8 +107,7 @@ struct toolkit_settings {
 	const char *auth_header;      /* "Authorization" */
 	bool remove_auth_header;      /* true */
 	const char *jwt_header;	      /* "X-JWT-Assertion" */
-	bool verify_hostname; /* false, as the original's operator; a warning while it is off and a
-				 backend is https */
+	bool verify_hostname;	      /* true; a warning while it is off and a backend is https */
 	bool validate_requests;	      /* false; true is an error: not available */
 	bool validate_responses;      /* the same */
 	int64_t clock_skew_s;	      /* 60 */
@@ -125,6 +124,14 @@ struct toolkit_settings {
 
 struct toolkit_settings toolkit_settings_default(void);
 
+/* What backends' certificates may lead to, besides the authorities every system trusts: PEM or DER.
+ */
+struct toolkit_certificate {
+	const char *name; /* of the Secret, for messages */
+	const char *bytes;
+	size_t n;
+};
+
 struct toolkit_inputs {
 	const struct toolkit_document *documents;
 	size_t n_documents;
@@ -134,6 +141,8 @@ struct toolkit_inputs {
 	size_t n_endpoints;
 	const struct policies *policies; /* rate limits; NULL: the defaults */
 	struct toolkit_settings settings;
+	const struct toolkit_certificate *certificates;
+	size_t n_certificates;
 };
 
 /* ---- what documents name, without compiling ---- */

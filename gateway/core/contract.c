@@ -414,8 +414,8 @@ static bool load_settings(struct loader *l, const struct json *root)
 
 static bool load(struct loader *l, const char *bytes, size_t n)
 {
-	static const char *const names[] = { "version", "apis", "issuers", "schemes", "endpoints",
-		"limits", "settings" };
+	static const char *const names[] = { "version", "apis", "issuers", "schemes", "trust",
+		"endpoints", "limits", "settings" };
 	const struct json *root;
 	int64_t version;
 

@@ -62,6 +62,7 @@ enum {
 	CONTRACT_MAX_KEYS = 20,	   /* per issuer */
 	CONTRACT_MAX_SCOPES = 100, /* per operation */
 	CONTRACT_MAX_TEXT = 4096,  /* any one text but a key */
+	CONTRACT_MAX_TRUST = 100,
 	CONTRACT_MAX_TARGETS = 32, /* of one endpoint */
 	CONTRACT_MAX_CODES = 100,  /* statuses of one list */
 	CONTRACT_MAX_RETRIES = 10,
@@ -213,7 +214,9 @@ struct contract {
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
 	struct limits limits;
-	bool limit_headers;		 /* answers say how much of a limit is left */
+	bool limit_headers;	     /* answers say how much of a limit is left */
+	struct contract_words trust; /* PEM: certificates that backends' may lead to, besides the
+					system's */
 	struct contract_target *targets; /* filled by the loader: all endpoints' URLs, each once */
 	size_t n_targets;
 	int64_t clock_skew_s;	   /* 60 */

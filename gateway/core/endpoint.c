@@ -5,6 +5,7 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
+#include "lib/x509/chain.h"
 
 enum {
 	MAX_ENDPOINTS = 2 * CONTRACT_MAX_OPERATIONS,
@@ -186,6 +187,27 @@ static bool load_endpoint(struct loader *l, const struct json *v, struct contrac
 	return true;
 }
 
+static bool load_trust(struct loader *l, const struct json *root)
+{
+	struct contract_words *trust = &l->c->trust;
+	size_t i = 0;
+
+	if (!json_get(root, "trust"))
+		return true;
+	if (!field_list(l, root, "trust", CONTRACT_MAX_TRUST, &trust->n))
+		return false;
+	trust->at = arena_alloc(l->a, (trust->n + 1) * sizeof(*trust->at));
+	json_foreach (v, json_get(root, "trust")) {
+		const char *text = json_is_str(v) ? json_str(v) : "";
+
+		trust->at[i] = chain_pem(l->a, text, strlen(text), l->err);
+		if (!trust->at[i])
+			return field_within(l->err, "trust", i);
+		i++;
+	}
+	return true;
+}
+
 bool endpoints_load(struct loader *l, const struct json *root)
 {
 	struct contract *c = l->c;
@@ -199,7 +221,7 @@ bool endpoints_load(struct loader *l, const struct json *root)
 			return field_within(l->err, "endpoints", i);
 		i++;
 	}
-	return link_targets(l->a, c, l->err);
+	return link_targets(l->a, c, l->err) && load_trust(l, root);
 }
 
 /* ---- writing ---- */

@@ -20,6 +20,7 @@ struct err;
 struct json;
 struct loader;
 
+/* "endpoints" and "trust". */
 bool endpoints_load(struct loader *l, const struct json *root) MUST_CHECK;
 struct json *endpoint_json(struct arena *a, const struct contract_endpoint *e);
 

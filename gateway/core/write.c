@@ -123,6 +123,7 @@ static struct json *settings_json(struct arena *a, const struct contract *c)
 struct json *contract_json(struct arena *a, const struct contract *c)
 {
 	struct json *endpoints = json_array(a);
+	struct json *trust = json_array(a);
 	struct json *issuers = json_array(a);
 	struct json *schemes = json_array(a);
 	struct json *apis = json_array(a);
@@ -142,6 +143,10 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 	if (c->n_schemes > 0)
 		json_set(a, root, "schemes", schemes);
 	json_set(a, root, "endpoints", endpoints);
+	for (size_t i = 0; i < c->trust.n; i++)
+		json_add_str(a, trust, c->trust.at[i]);
+	if (c->trust.n > 0)
+		json_set(a, root, "trust", trust);
 	json_set(a, root, "limits", limits_json(a, &c->limits));
 	json_set(a, root, "settings", settings_json(a, c));
 	return root;

@@ -282,6 +282,22 @@ static bool make_tls(ngx_conf_t *cf, struct apim *m)
 	return true;
 }
 
+/* What the contract brings: the loader made it plain PEM. */
+static bool add_certificates(X509_STORE *store, const char *pem)
+{
+	BIO *in = BIO_new_mem_buf(pem, -1);
+	bool ok = in != NULL;
+	X509 *x;
+
+	while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
+		ok = X509_STORE_add_cert(store, x) == 1;
+		X509_free(x);
+	}
+	BIO_free(in);
+	ERR_clear_error();
+	return ok;
+}
+
 static bool load_trust(ngx_conf_t *cf, struct apim *m)
 {
 	const ngx_str_t *files = m->trust_files->elts;
@@ -305,6 +321,9 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 			ERR_clear_error();
 			return false;
 		}
+	for (size_t i = 0; i < m->contract->trust.n; i++)
+		if (!add_certificates(m->trust, m->contract->trust.at[i]))
+			return false;
 	return true;
 }
 

@@ -267,6 +267,8 @@ static ngx_int_t check_certificate(ngx_peer_connection_t *pc, void *data)
 	if (!m->trust || SSL_set1_verify_cert_store(ssl, m->trust) != 1)
 		return NGX_ERROR;
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	/* A certificate that is trusted itself need not be an authority's. */
+	(void)X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	if (!m->contract->verify_hostname)
 		return NGX_OK;
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)

@@ -150,6 +150,9 @@ static void note_unused(const struct json *spec, const struct api *api, struct f
 			"info.version of the only definition is used");
 	if (api->image && api->update_timestamp)
 		finding_add(f, FINDING_UNUSED, "spec.updateTimeStamp", "spec.image is used");
+	if (api->image && api->endpoint_certificates.n > 0)
+		finding_add(f, FINDING_UNUSED, "spec.definition.endpointCertificates",
+			"spec.image is used");
 	if (api->image && api->override)
 		finding_add(f, FINDING_UNUSED, "spec.override", "spec.image is used");
 }

@@ -230,3 +230,20 @@ def the_environment_says_where_a_backend_is(world, _):
     done = broken.run()
     assert done.returncode == 1 and "shop_prod_endpoint_1: \"ftp://x\"" in done.stderr, done
     return gateway
+
+
+@story
+def a_backend_may_bring_its_own_certificate(world, _):
+    pem = (world.folder / "untrusted.crt").read_text()
+    for settings, status in (({}, 500), ({"verifyHostname": False}, 200)):
+        contract = json.loads(world.contract(**settings))
+        contract["trust"] = [pem]
+        contract["endpoints"][6]["url"] = f"https://wrong-name.test:{world.untrusted.port}"
+        gateway = world.gateway(json.dumps(contract)).start()
+        assert ask(gateway, "/backends/untrusted")[0] == 200
+        assert ask(gateway, "/backends/tls")[0] == 200, "others are trusted still"
+        assert ask(gateway, "/backends/wrong-name")[0] == status, settings
+    broken = world.gateway(json.dumps(contract | {"trust": ["no certificate"]}))
+    done = broken.run()
+    assert done.returncode == 1 and "trust[0]" in done.stderr, done
+    return gateway

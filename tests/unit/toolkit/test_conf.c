@@ -31,7 +31,7 @@ static void an_empty_file_means_the_defaults(void **state)
 	assert_int_equal(in.settings.http_port, 9090);
 	assert_int_equal(in.settings.clock_skew_s, 60);
 	assert_true(in.settings.remove_auth_header && in.settings.http2);
-	assert_false(in.settings.verify_hostname);
+	assert_true(in.settings.verify_hostname);
 	assert_int_equal(in.n_securities, 0);
 	assert_true(toolkit_conf_read(a, "~", 1, &in, &err));
 }
