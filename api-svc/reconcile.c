@@ -132,6 +132,7 @@ bool api_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED
 		return true;
 	}
 	inputs_read(w, &in);
+	rollout_check(&in);
 	if (!in.not_accepted.reason && !in.not_resolved.reason && !in.api.image)
 		(void)build_compile(&in, &build);
 	judge_inputs(p, &in);

@@ -17,6 +17,8 @@
  * yet. */
 #define ANNOTATION_SPEC "apim.wso2.com/spec"
 
+#define ENV_LOG_LEVEL "GATEWAY_LOG_LEVEL"
+
 static const char *endpoint_pending = "<pending>";
 
 static void need_recorded(const struct world *w, struct needs *n, enum kind kind)
@@ -51,17 +53,34 @@ static int64_t replicas(const struct plan *p, const struct inputs *in)
 		json_get(live(p, KIND_DEPLOYMENT), "spec"), "replicas", in->api.replicas);
 }
 
-static struct workload_env *environment(struct arena *a, const struct inputs *in)
+/* The gateway's own words for logLevel; NULL: what it does anyway. */
+static const char *log_level(const struct conf *c)
 {
-	struct workload_env *env = arena_alloc(a, in->api.env.n * sizeof(*env) + 1);
-	size_t i = 0;
+	static const char *const levels[][2] = { { "ERROR", "error" }, { "WARN", "warn" },
+		{ "DEBUG", "info" }, { "TRACE", "info" } };
 
-	vec_foreach (const struct api_env *, e, &in->api.env)
-		env[i++] = (struct workload_env){ e->name, e->value };
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		if (str_eq(c->log_level, levels[i][0]))
+			return levels[i][1];
+	return NULL;
+}
+
+/* What the API says goes before what the operator's configuration says. */
+static struct workload_env *environment(struct arena *a, const struct inputs *in, size_t *ret_n)
+{
+	struct workload_env *env = arena_alloc(a, (in->api.env.n + 1) * sizeof(*env));
+	const char *level = log_level(&in->conf);
+
+	vec_foreach (const struct api_env *, e, &in->api.env) {
+		if (str_eq(e->name, ENV_LOG_LEVEL))
+			level = NULL;
+		env[(*ret_n)++] = (struct workload_env){ e->name, e->value };
+	}
+	if (level)
+		env[(*ret_n)++] = (struct workload_env){ ENV_LOG_LEVEL, level };
 	return env;
 }
 
-/* Securities by name whose proof is more than public keys. */
 static const char **credentials(struct arena *a, const struct inputs *in, size_t *ret_n)
 {
 	const char **names = arena_alloc(a, (in->n_securities + 1) * sizeof(*names));
@@ -85,11 +104,25 @@ static const char *image_by_digest(struct arena *a, const struct image *image)
 	return arena_printf(a, "%.*s@%s", (int)(colon - image->ref), image->ref, image->digest);
 }
 
-static const char *pull_secret(
+static void add_pull_secret(struct arena *a, const char *name, struct vec *ret)
+{
+	vec_foreach (const char *, have, ret)
+		if (str_eq(have, name))
+			return;
+	vec_add(a, ret, arena_dup(a, name));
+}
+
+/* What builder-svc wrote for its own images, and what the administrator names for all. */
+static struct vec pull_secrets(
 	const struct plan *p, const struct inputs *in, const struct image *image)
 {
-	return image->digest && world_get(p->world, KIND_SECRET, in->ns, PULL_SECRET) ? PULL_SECRET
-										      : NULL;
+	struct vec ret = { 0 };
+
+	if (image->digest && world_get(p->world, KIND_SECRET, in->ns, PULL_SECRET))
+		add_pull_secret(p->arena, PULL_SECRET, &ret);
+	vec_foreach (const char *, name, &in->conf.registry.pull_secrets)
+		add_pull_secret(p->arena, name, &ret);
+	return ret;
 }
 
 static void fill(
@@ -102,7 +135,7 @@ static void fill(
 		.api = in->name,
 		.image = image_by_digest(p->arena, image),
 		.image_is_immutable = image->digest != NULL,
-		.pull_secret = pull_secret(p, in, image),
+		.pull_secrets = pull_secrets(p, in, image),
 		.replicas = replicas(p, in),
 		.min_replicas = least,
 		.max_replicas = c->max_replicas > least ? c->max_replicas : least,
@@ -119,12 +152,12 @@ static void fill(
 		.http_port = c->http_port,
 		.https_port = c->https_port,
 		.metrics_port = 9797,
+		.observable = c->observability,
 		.load_balancer = c->mode == OPERATOR_DEFAULT,
-		.env = environment(p->arena, in),
-		.n_env = in->api.env.n,
 		.sidecars = in->sidecars,
 		.client_trust = in->scan.asks_for_client_certificates,
 	};
+	ret->env = environment(p->arena, in, &ret->n_env);
 	mounts_fill(in, ret);
 	ret->credentials = credentials(p->arena, in, &ret->n_credentials);
 }
@@ -135,6 +168,14 @@ static const char *spec_hash(struct arena *a, const struct json *deployment)
 
 	json_remove(spec, "replicas");
 	return arena_dupn(a, json_sha256(a, spec), 16);
+}
+
+void rollout_check(struct inputs *in)
+{
+	if (in->api.replicas > in->conf.max_replicas)
+		finding_add(&in->findings, FINDING_ADJUSTED, "spec.replicas",
+			"is %lld, more than the autoscaler's %lld of the configuration (mgwMaxReplicas); that is raised to it",
+			(long long)in->api.replicas, (long long)in->conf.max_replicas);
 }
 
 void rollout_apply(struct plan *p, const struct inputs *in, const struct image *image)

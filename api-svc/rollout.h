@@ -19,6 +19,9 @@ struct image {
 /* Children that the last pass recorded, to look at their status. */
 void rollout_need(const struct world *w, struct needs *n);
 
+/* Fields that ask for more than the configuration allows become findings. */
+void rollout_check(struct inputs *in);
+
 /* Applies Deployment, Service, HPA, and what brings requests to them, for the image. */
 void rollout_apply(struct plan *p, const struct inputs *in, const struct image *image);
 

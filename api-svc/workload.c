@@ -140,6 +140,15 @@ static void mount_client_trust(
 				  0440));
 }
 
+static struct json *pull_secrets(struct arena *a, const struct workload *w)
+{
+	struct json *list = json_array(a);
+
+	vec_foreach (const char *, name, &w->pull_secrets)
+		json_add(list, json_format(a, "{'name':%s}", name));
+	return list;
+}
+
 /* Users belong to containers: a sidecar's image has its own. */
 static struct json *pod_spec(struct arena *a, const struct workload *w)
 {
@@ -161,9 +170,8 @@ static struct json *pod_spec(struct arena *a, const struct workload *w)
 	json_set(a, spec, "containers", containers);
 	json_set(a, spec, "volumes", volumes);
 	json_set(a, spec, "hostAliases", json_dup(a, w->host_aliases));
-	if (w->pull_secret)
-		json_set(a, spec, "imagePullSecrets",
-			json_format(a, "[{'name':%s}]", w->pull_secret));
+	if (w->pull_secrets.n > 0)
+		json_set(a, spec, "imagePullSecrets", pull_secrets(a, w));
 	return spec;
 }
 
@@ -183,15 +191,25 @@ struct json *workload_deployment(struct arena *a, const struct workload *w)
 		labels(a, w), labels(a, w), metrics_port, w->mounts_hash, pod_spec(a, w));
 }
 
+static struct json *service_port(struct arena *a, const char *name, int64_t port)
+{
+	return json_format(
+		a, "{'name':%s,'port':%l,'targetPort':%l,'protocol':'TCP'}", name, port, port);
+}
+
 struct json *workload_service(struct arena *a, const struct workload *w)
 {
+	struct json *ports = json_array(a);
+
+	json_add(ports, service_port(a, "https", w->https_port));
+	json_add(ports, service_port(a, "http", w->http_port));
+	if (w->observable)
+		json_add(ports, service_port(a, "metrics", w->metrics_port));
 	return json_format(a,
 		"{'apiVersion':'v1','kind':'Service','metadata':{'name':%s,'labels':%j},"
-		"'spec':{'type':%s,'selector':%j,'ports':["
-		"{'name':'https','port':%l,'targetPort':%l,'protocol':'TCP'},"
-		"{'name':'http','port':%l,'targetPort':%l,'protocol':'TCP'}]}}",
+		"'spec':{'type':%s,'selector':%j,'ports':%j}}",
 		w->api, labels(a, w), w->load_balancer ? "LoadBalancer" : "ClusterIP", labels(a, w),
-		w->https_port, w->https_port, w->http_port, w->http_port);
+		ports);
 }
 
 struct json *workload_hpa(struct arena *a, const struct workload *w)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/vec.h"
+
 struct arena;
 struct json;
 
@@ -23,7 +25,7 @@ struct workload {
 	const char *api;	 /* name of the API */
 	const char *image;	 /* by digest, or as the user wrote it */
 	bool image_is_immutable; /* content-addressed: IfNotPresent; otherwise Always */
-	const char *pull_secret; /* NULL: none */
+	struct vec pull_secrets; /* const char * */
 	int64_t replicas; /* spec.replicas of a Deployment that does not exist yet, else its live
 			     value */
 	int64_t min_replicas;
@@ -41,6 +43,7 @@ struct workload {
 	int64_t http_port;
 	int64_t https_port;
 	int64_t metrics_port;
+	bool observable;	  /* the metrics port is part of the Service */
 	bool load_balancer;	  /* Service type LoadBalancer; otherwise ClusterIP */
 	const char **credentials; /* Securities whose compiled Secrets are mounted */
 	size_t n_credentials;

@@ -45,7 +45,6 @@ static const struct conf defaults = {
 	.log_level = "INFO",
 	.jwt_header = "X-JWT-Assertion",
 	.token_cache = true,
-	.token_cache_ms = 900000,
 	.token_cache_entries = 10000,
 };
 
@@ -352,8 +351,23 @@ static const struct json *read_metrics(
 	return NULL;
 }
 
+static void check_hpa_version(const struct conf_read *r)
+{
+	static const char *const versions[] = { "v2beta1", "v2beta2", "v2" };
+	const char *text = conf_text(r, CONF_HPA, "hpaVersion");
+
+	for (size_t i = 0; text && i < ARRAY_LEN(versions); i++)
+		if (str_eq_nocase(text, versions[i]))
+			return;
+	if (text)
+		finding_add(r->findings, FINDING_INVALID_FIELD, "hpa-configs.hpaVersion",
+			"\"%.32s\" is not valid, expected v2beta1, v2beta2 or v2; metrics in the form of v2 go first",
+			text);
+}
+
 static void read_autoscaling(const struct conf_read *r, struct conf *c)
 {
+	check_hpa_version(r);
 	c->metrics = read_metrics(r, "mgwMetrics", "mgwMetricsV2beta1");
 	c->backend_metrics =
 		read_metrics(r, "targetEndpointMetrics", "targetEndpointMetricsV2beta1");

@@ -154,11 +154,10 @@ struct conf {
 
 	int64_t http_port;
 	int64_t https_port;
-	const char *log_level; /* "INFO", "DEBUG", "TRACE" */
+	const char *log_level; /* "ERROR", "WARN", "INFO", "DEBUG", "TRACE" */
 	bool verify_hostname;
 	const char *jwt_header;
 	bool token_cache;
-	int64_t token_cache_ms;
 	int64_t token_cache_entries;
 };
 

@@ -71,7 +71,7 @@ const struct conf_key conf_keys[] = {
 	RANGE(APIM, "httpsPort", https_port, FIRST_PORT, MAX_PORT),
 	PLAIN(APIM, "jwtHeader", CONF_TEXT, jwt_header),
 	PLAIN(APIM, "jwtTokenCacheEnable", CONF_BOOL, token_cache),
-	RANGE(APIM, "jwtTokenCacheExpiryTime", token_cache_ms, 0, INT64_MAX),
+	IGNORED(APIM, "jwtTokenCacheExpiryTime", "900000"),
 	RANGE(APIM, "jwtTokenCacheCapacity", token_cache_entries, 0, MAX_CACHE),
 	IGNORED(APIM, "jwtTokenCacheEvictionFactor", "0.25"),
 	IGNORED(APIM, "enabledGlobalTMEventPublishing", "false"),

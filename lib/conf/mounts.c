@@ -45,7 +45,8 @@ static const struct json *read_list(struct conf_read *r, const char *key)
 static bool is_taken(const char *path)
 {
 	static const char *const exactly[] = { "/", "/etc", "/etc/gateway", "/tmp", "/usr",
-		"/usr/bin", "/usr/sbin", "/usr/lib", "/lib", "/bin", "/etc/gateway/credentials" };
+		"/usr/bin", "/usr/sbin", "/usr/lib", "/lib", "/bin", "/etc/gateway/credentials",
+		"/etc/gateway/clients" };
 	static const char *const below[] = { "/proc", "/sys", "/dev" };
 
 	for (size_t i = 0; i < ARRAY_LEN(exactly); i++)
