@@ -324,6 +324,7 @@ bool inputs_use(const struct inputs *in, enum conf_object o)
 {
 	switch (o) {
 	case CONF_KANIKO:
+	case CONF_ANALYTICS:
 		return false;
 	case CONF_INGRESS:
 		return in->conf.mode == OPERATOR_INGRESS || in->api.ingress_hostname;

@@ -12,6 +12,7 @@
 #include "lib/plan/verdict.h"
 #include "lib/plan/world.h"
 #include "security-svc/compile.h"
+#include "security-svc/operator.h"
 
 enum {
 	MAX_NAME = 244, /* so that <name>-security is a name, too */
@@ -34,6 +35,7 @@ void security_needs(const struct world *w, struct needs *n)
 	struct findings ignored;
 	struct security s;
 
+	operator_needs(w, n);
 	findings_init(&ignored, n->arena);
 	security_decode(n->arena, w->root, &s, &ignored);
 	vec_foreach (const struct security_entry *, e, &s.entries) {
@@ -175,6 +177,7 @@ bool security_reconcile(const struct world *w, struct plan *p, struct err *err)
 		compile_and_apply(p, &s, &c);
 	else
 		plan_block(p, later, COND_ACCEPTED);
+	operator_report(p);
 	plan_summarize(p, required);
 	plan_announce(p, told);
 	/* After the summary: it is no sign of unfinished work. */

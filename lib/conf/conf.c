@@ -26,6 +26,7 @@ static const char *const object_names[CONF_OBJECTS] = {
 	[CONF_ROUTE] = "route-configs",
 	[CONF_ISTIO] = "istio-configs",
 	[CONF_MOUNTS] = "mgw-deployment-configs",
+	[CONF_ANALYTICS] = "analytics-config",
 };
 
 static const struct conf defaults = {

@@ -32,6 +32,7 @@ enum conf_object {
 	CONF_ROUTE,	 /* ConfigMap route-configs */
 	CONF_ISTIO,	 /* ConfigMap istio-configs */
 	CONF_MOUNTS, /* ConfigMap mgw-deployment-configs; one of the API's namespace goes before */
+	CONF_ANALYTICS, /* ConfigMap analytics-config: of no effect, but told */
 	CONF_OBJECTS,
 };
 
@@ -176,6 +177,10 @@ struct conf_input {
 };
 
 void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, struct findings *f);
+
+/* For people: {"ConfigurationValid":…,"EveryKeyHasEffect":…}, each "True" or "False" and, on lines
+ * of their own, which keys and why. Total. */
+struct json *conf_report(struct arena *a, const struct conf_input *in);
 
 /* A key of that object that is known but has no effect in this version. */
 bool conf_key_is_ignored(const char *object, const char *key);

@@ -140,7 +140,7 @@ const struct conf_key conf_keys[] = {
 	READ(MOUNTS, "mgwSecrets"),
 
 	/* Its analytics server is none of this operator's. */
-	IGNORED(ANALYTICS, "analyticsEnabled", NULL),
+	IGNORED(ANALYTICS, "analyticsEnabled", "false"),
 	IGNORED(ANALYTICS, "analyticsSecret", NULL),
 	IGNORED(ANALYTICS, "uploadingTimeSpanInMillis", NULL),
 	IGNORED(ANALYTICS, "rotatingPeriod", NULL),

@@ -156,6 +156,8 @@ test_each_service_may_do_its_part() {
 		security-svc get securities.wso2.com
 		security-svc get secrets
 		security-svc create secrets
+		security-svc get configmaps wso2-system controller-config
+		security-svc patch configmaps wso2-system operator-status
 		ratelimit-svc list ratelimitings.wso2.com
 		ratelimit-svc patch configmaps default policy-configmap
 		ratelimit-svc create configmaps default policy-configmap
@@ -194,6 +196,7 @@ test_no_service_may_do_anothers_part() {
 		watcher patch leases.coordination.k8s.io wso2-system another
 		security-svc list secrets
 		security-svc get configmaps
+		security-svc patch configmaps wso2-system controller-config
 		security-svc patch securities.wso2.com
 		security-svc get apis.wso2.com
 		ratelimit-svc get secrets

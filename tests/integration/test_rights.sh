@@ -26,6 +26,16 @@ test_1_security_svc_compiles_the_default_security() {
 	exists secret -n wso2-system default-security-jwt-security
 }
 
+test_1a_security_svc_says_what_is_wrong_with_the_configuration() {
+	[[ $(k get configmap operator-status -n wso2-system -o 'jsonpath={.data.ConfigurationValid} {.data.EveryKeyHasEffect}') == 'True True' ]]
+	k create configmap hpa-configs -n wso2-system --from-literal=mgwMaxReplicas=many
+	says_so() { k get configmap operator-status -n wso2-system -o 'jsonpath={.data.ConfigurationValid}' | grep 'hpa-configs.mgwMaxReplicas: "many" is not valid'; }
+	eventually says_so
+	k delete configmap hpa-configs operator-status -n wso2-system
+	is_fine() { [[ $(k get configmap operator-status -n wso2-system -o 'jsonpath={.data.ConfigurationValid}') == True ]]; }
+	eventually is_fine
+}
+
 test_2_ratelimit_svc_renders_the_policies() {
 	k apply -f - <<<'{apiVersion: wso2.com/v1alpha1, kind: RateLimiting, metadata: {name: five}, spec: {type: advance, timeUnit: min, unitTime: 1, requestCount: {limit: 5}}}'
 	eventually condition ratelimiting five Published True Published
