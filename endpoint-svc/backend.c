@@ -77,3 +77,33 @@ struct json *backend_hpa(struct arena *a, const struct backend *b)
 		backend_hpa_name(a, b->te->name), labels(a, b), b->te->name, b->te->min_replicas,
 		b->te->max_replicas, b->metrics);
 }
+
+/* Knative names the port, probes it and drains the pod by itself, and refuses to be told. */
+static struct json *knative_container(struct arena *a, const struct target_endpoint *te)
+{
+	return json_format(a,
+		"{'name':%s,'image':%s,'ports':[{'containerPort':%l}],'resources':%j}",
+		te->container_name, te->image, target_endpoint_port(te)->target_port,
+		resources_json(a, &te->resources));
+}
+
+static struct json *knative_template(struct arena *a, const struct backend *b)
+{
+	return json_format(a,
+		"{'metadata':{'labels':%j,'annotations':{'autoscaling.knative.dev/min-scale':%s,"
+		"'autoscaling.knative.dev/max-scale':%s}},'spec':{'containers':[%j]}}",
+		labels(a, b), arena_printf(a, "%lld", (long long)b->te->min_replicas),
+		arena_printf(a, "%lld", (long long)b->te->max_replicas),
+		knative_container(a, b->te));
+}
+
+struct json *backend_knative(struct arena *a, const struct backend *b)
+{
+	struct json *spec = json_format(a, "{'template':%j}", knative_template(a, b));
+	const char *hash = arena_dupn(a, json_sha256(a, spec), HASH_DIGITS);
+
+	return json_format(a,
+		"{'apiVersion':'serving.knative.dev/v1','kind':'Service','metadata':{'name':%s,"
+		"'labels':%j,'annotations':{'" ANNOTATION_SPEC_HASH "':%s}},'spec':%j}",
+		b->te->name, labels(a, b), hash, spec);
+}

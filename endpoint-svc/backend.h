@@ -26,6 +26,9 @@ struct json *backend_deployment(struct arena *a, const struct backend *b);
 struct json *backend_service(struct arena *a, const struct backend *b);
 struct json *backend_hpa(struct arena *a, const struct backend *b);
 
+/* The Knative Service of a serverless backend: Knative scales it, to none while nobody asks. */
+struct json *backend_knative(struct arena *a, const struct backend *b);
+
 char *backend_hpa_name(struct arena *a, const char *te);
 
 #endif

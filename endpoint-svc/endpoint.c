@@ -16,13 +16,22 @@ enum {
 	/* After a change of the Deployment its own progress wakes us. Should the change turn out to
 	 * be none (100m written as 0.1), nothing would: look once more. */
 	LOOK_AGAIN_MS = 2000,
+	NOT_SERVED_MS = 30 * 1000, /* between two looks whether Knative is there by now */
 };
 
 /* The configuration that backends depend on. */
 static const enum conf_object conf_used[] = { CONF_CONTROLLER, CONF_HPA };
 
-/* What a workload consists of. */
-static const enum kind workload[] = { KIND_HPA, KIND_DEPLOYMENT, KIND_SERVICE };
+/* What a workload may consist of: the first three of a Deployment of its own, the last of a
+ * serverless one. */
+static const enum kind workload[] = { KIND_HPA, KIND_DEPLOYMENT, KIND_SERVICE,
+	KIND_KNATIVE_SERVICE };
+
+static bool is_part(enum kind kind, const struct target_endpoint *te)
+{
+	return target_endpoint_has_workload(te) &&
+	       (kind == KIND_KNATIVE_SERVICE) == (te->mode == MODE_SERVERLESS);
+}
 
 static const char *child_name(struct arena *a, enum kind kind, const char *te)
 {
@@ -30,14 +39,14 @@ static const char *child_name(struct arena *a, enum kind kind, const char *te)
 }
 
 /* What earlier passes left behind must be looked at before it is deleted. */
-static void need_leftovers(const struct world *w, struct needs *n)
+static void need_leftovers(const struct world *w, const struct target_endpoint *te, struct needs *n)
 {
 	struct child recorded;
 
 	for (size_t i = 0; i < ARRAY_LEN(workload); i++) {
 		const char *name = child_name(n->arena, workload[i], w->root_ref.name);
 
-		if (world_child(w, workload[i], name, &recorded))
+		if (!is_part(workload[i], te) && world_child(w, workload[i], name, &recorded))
 			need_child(n, workload[i], w->root_ref.ns, name);
 	}
 }
@@ -51,13 +60,13 @@ void endpoint_needs(const struct world *w, struct needs *n)
 		return;
 	findings_init(&ignored, n->arena);
 	target_endpoint_decode(n->arena, w->root, &te, &ignored);
-	if (!target_endpoint_has_workload(&te)) {
-		need_leftovers(w, n);
+	need_leftovers(w, &te, n);
+	if (!target_endpoint_has_workload(&te))
 		return;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(conf_used); i++)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(conf_used[i]));
-	need_child(n, KIND_DEPLOYMENT, w->root_ref.ns, w->root_ref.name);
+	need_child(n, te.mode == MODE_SERVERLESS ? KIND_KNATIVE_SERVICE : KIND_DEPLOYMENT,
+		w->root_ref.ns, w->root_ref.name);
 }
 
 static void read_conf(struct plan *p, struct conf *ret)
@@ -135,6 +144,63 @@ static void run(struct plan *p, const struct target_endpoint *te, const struct c
 	plan_apply(p, backend_hpa(p->arena, &b), 0);
 }
 
+/* ---- serverless ---- */
+
+static const char *why_not_ready(const struct json *service)
+{
+	json_foreach (c, json_path(service, "status", "conditions", NULL))
+		if (str_eq(json_get_str(c, "type"), "Ready"))
+			return json_get_str(c, "message");
+	return NULL;
+}
+
+static void program_serverless(struct plan *p, const struct json *service)
+{
+	const struct world *w = p->world;
+	const char *name = w->root_ref.name;
+	const struct json *live = world_get(w, KIND_KNATIVE_SERVICE, w->root_ref.ns, name);
+	const char *state = child_state(p->arena, KIND_KNATIVE_SERVICE, live);
+	const char *why = why_not_ready(live);
+	bool changes = !str_eq(meta_annotation(live, ANNOTATION_SPEC_HASH),
+		meta_annotation(service, ANNOTATION_SPEC_HASH));
+
+	if (live && changes)
+		plan_requeue(p, LOOK_AGAIN_MS);
+	if (!changes && str_eq(state, "Ready"))
+		plan_condition(p, COND_PROGRAMMED, "True", REASON_APPLIED,
+			"Knative Service \"%s\" is ready", name);
+	else if (!changes && str_eq(state, "Failed"))
+		plan_condition(p, COND_PROGRAMMED, "False", REASON_UNAVAILABLE,
+			"Knative Service \"%s\" is not ready: %s", name,
+			why ? why : "see its conditions");
+	else
+		plan_condition(p, COND_PROGRAMMED, "Unknown", REASON_PROGRESSING,
+			"Knative Service \"%s\" is rolling out", name);
+}
+
+static void run_serverless(struct plan *p, const struct target_endpoint *te)
+{
+	const struct world *w = p->world;
+	const struct object *o =
+		world_find(w, KIND_KNATIVE_SERVICE, w->root_ref.ns, w->root_ref.name);
+	const struct backend b = { .te = te,
+		.labels = json_path(w->root, "metadata", "labels", NULL) };
+	struct json *service;
+
+	if (o && o->no_kind) {
+		plan_condition(p, COND_PROGRAMMED, "False", REASON_KIND_NOT_SERVED,
+			"mode serverless needs Knative Serving, which this cluster does not have; install it, or choose "
+			"privateJet or sidecar");
+		plan_requeue(p, NOT_SERVED_MS);
+		return;
+	}
+	service = backend_knative(p->arena, &b);
+	program_serverless(p, service);
+	plan_apply(p, service, 0);
+}
+
+/* ---- what is not run any more ---- */
+
 static bool is_controlled_by(const struct json *object, const char *uid)
 {
 	json_foreach (owner, json_path(object, "metadata", "ownerReferences", NULL))
@@ -144,8 +210,8 @@ static bool is_controlled_by(const struct json *object, const char *uid)
 	return false;
 }
 
-/* The backend runs elsewhere, or in the gateway's pod: what we ran for it before goes. */
-static void run_nothing(struct plan *p, const struct target_endpoint *te)
+/* In another mode it was run in another way. */
+static void remove_leftovers(struct plan *p, const struct target_endpoint *te)
 {
 	const struct world *w = p->world;
 
@@ -154,9 +220,14 @@ static void run_nothing(struct plan *p, const struct target_endpoint *te)
 			child_name(p->arena, workload[i], te->name) };
 		const struct json *live = world_get(w, r.kind, r.ns, r.name);
 
-		if (is_controlled_by(live, meta_uid(w->root)))
+		if (!is_part(workload[i], te) && is_controlled_by(live, meta_uid(w->root)))
 			plan_delete(p, r, meta_uid(live));
 	}
+}
+
+/* The backend runs elsewhere, or in the gateway's pod. */
+static void run_nothing(struct plan *p, const struct target_endpoint *te)
+{
 	plan_condition(p, COND_PROGRAMMED, "True", REASON_NO_WORKLOAD, "%s",
 		te->mode == MODE_SIDECAR ? "the gateways that use it run it in their own pods"
 					 : "spec.deploy.dockerImage is empty: it runs already");
@@ -184,13 +255,6 @@ static void tell_others(struct plan *p)
 			json_get_str(p->status, "url"), ready->reason, ready->message));
 }
 
-static void check_supported(const struct target_endpoint *te, struct findings *f)
-{
-	if (te->mode == MODE_SERVERLESS)
-		finding_add(f, FINDING_UNSUPPORTED, "spec.mode",
-			"serverless backends (Knative) are not supported yet, expected privateJet or sidecar");
-}
-
 static void decide(struct plan *p, struct target_endpoint *te, struct findings *f)
 {
 	static const char *const later[] = { COND_PROGRAMMED, NULL };
@@ -208,10 +272,13 @@ static void decide(struct plan *p, struct target_endpoint *te, struct findings *
 	json_set_str(p->arena, p->status, "url",
 		te->mode == MODE_SIDECAR ? target_endpoint_local_url(p->arena, te)
 					 : target_endpoint_url(p->arena, te));
-	if (has_workload)
-		run(p, te, &conf);
-	else
+	remove_leftovers(p, te);
+	if (!has_workload)
 		run_nothing(p, te);
+	else if (te->mode == MODE_SERVERLESS)
+		run_serverless(p, te);
+	else
+		run(p, te, &conf);
 }
 
 bool endpoint_reconcile(const struct world *w, struct plan *p, struct err *err)
@@ -227,7 +294,6 @@ bool endpoint_reconcile(const struct world *w, struct plan *p, struct err *err)
 		return true;
 	findings_init(&f, p->arena);
 	target_endpoint_decode(p->arena, w->root, &te, &f);
-	check_supported(&te, &f);
 	decide(p, &te, &f);
 	plan_summarize(p, required);
 	plan_announce(p, told);

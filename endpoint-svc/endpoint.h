@@ -1,5 +1,5 @@
 /* One TargetEndpoint → its backend: Deployment and Service `<te>`, autoscaler `<te>-hpa`;
- * status.url.
+ * status.url. Where it is serverless: the Knative Service `<te>`.
  *
  * Conditions: Accepted, Programmed (make up Ready), UnusedFields. A TargetEndpoint without an
  * image, or of mode sidecar, has no workload: its Programmed is True, reason NoWorkload.

@@ -36,6 +36,7 @@ static const struct watch_spec watches[] = {
 	{ .kind = KIND_VIRTUAL_SERVICE, .selector = OURS, .optional = true },
 	/* Made by people, named in istio-configs. */
 	{ .kind = KIND_ISTIO_GATEWAY, .metadata_only = true, .optional = true },
+	{ .kind = KIND_KNATIVE_SERVICE, .selector = OURS, .optional = true },
 	{ .kind = KIND_REFERENCE_GRANT, .metadata_only = true, .optional = true },
 	/* Of builds only: to know a moment earlier than from the Job that one has ended. */
 	{ .kind = KIND_POD,

@@ -25,6 +25,7 @@ static const struct kind_info kinds[KIND_COUNT] = {
 	[KIND_ISTIO_GATEWAY] = { "Gateway", "networking.istio.io/v1", "gateways", NULL },
 	[KIND_REFERENCE_GRANT] = { "ReferenceGrant", "gateway.networking.k8s.io/v1beta1",
 		"referencegrants", NULL },
+	[KIND_KNATIVE_SERVICE] = { "KnativeService", "serving.knative.dev/v1", "services", NULL },
 	[KIND_POD] = { "Pod", "v1", "pods", NULL },
 	[KIND_EVENT] = { "Event", "v1", "events", NULL },
 	[KIND_LEASE] = { "Lease", "coordination.k8s.io/v1", "leases", NULL },
@@ -41,6 +42,18 @@ enum kind kind_by_name(const char *kind)
 		if (str_eq(kinds[k].kind, kind))
 			return k;
 	return KIND_NONE;
+}
+
+enum kind kind_of_manifest(const char *api_version, const char *kind)
+{
+	if (str_eq(api_version, kinds[KIND_KNATIVE_SERVICE].api_version))
+		return str_eq(kind, "Service") ? KIND_KNATIVE_SERVICE : KIND_NONE;
+	return kind_by_name(kind);
+}
+
+const char *kind_in_manifests(enum kind kind)
+{
+	return kind == KIND_KNATIVE_SERVICE ? "Service" : kind_info(kind)->kind;
 }
 
 enum kind kind_by_token(const char *token)

@@ -23,6 +23,7 @@ enum kind {
 	KIND_VIRTUAL_SERVICE, /* of Istio */
 	KIND_ISTIO_GATEWAY,
 	KIND_REFERENCE_GRANT, /* of the Gateway API */
+	KIND_KNATIVE_SERVICE,
 	KIND_POD,
 	KIND_EVENT,
 	KIND_LEASE,
@@ -30,7 +31,7 @@ enum kind {
 };
 
 struct kind_info {
-	const char *kind;	 /* as in manifests: "ConfigMap" */
+	const char *kind;	 /* as in manifests: "ConfigMap"; but see kind_in_manifests */
 	const char *api_version; /* "v1", "apps/v1", "wso2.com/v1alpha1" */
 	const char *plural;	 /* "configmaps" */
 	const char *token;	 /* in bus subjects: cr.<token>.…; NULL if it has none */
@@ -42,6 +43,10 @@ const struct kind_info *kind_info(enum kind kind);
 /* KIND_NONE when unknown. */
 enum kind kind_by_name(const char *kind);   /* "ConfigMap" */
 enum kind kind_by_token(const char *token); /* "ratelimiting" */
+
+/* In manifests a KnativeService is a Service, too: of another group. */
+enum kind kind_of_manifest(const char *api_version, const char *kind);
+const char *kind_in_manifests(enum kind kind);
 
 /* One of the four kinds of group wso2.com. */
 bool kind_is_ours(enum kind kind);

@@ -19,7 +19,8 @@ struct ref ref_of(const struct json *object)
 {
 	const struct json *meta = json_get(object, "metadata");
 
-	return (struct ref){ kind_by_name(json_get_str(object, "kind")),
+	return (struct ref){ kind_of_manifest(json_get_str(object, "apiVersion"),
+				     json_get_str(object, "kind")),
 		json_get_str(meta, "namespace"), json_get_str(meta, "name") };
 }
 

@@ -176,7 +176,7 @@ static void decode_replicas(const struct written *w, struct target_endpoint *ret
 	if (both)
 		finding_add(f, FINDING_UNUSED, "spec.deploy.count", "minReplicas is used");
 	if (ret->min_replicas < 1)
-		ret->min_replicas = 1;
+		ret->min_replicas = ret->mode == MODE_SERVERLESS ? 0 : 1;
 	if (ret->max_replicas < 0)
 		ret->max_replicas = 0;
 }
@@ -219,6 +219,18 @@ static void note_unused_of_sidecar(const struct json *deploy, struct findings *f
 				"a sidecar has the replicas of its gateway");
 }
 
+static void note_unused_of_serverless(
+	const struct target_endpoint *te, const struct json *spec, struct findings *f)
+{
+	if (te->ports.n > 1)
+		finding_add(f, FINDING_UNUSED, "spec.ports[1]",
+			"a Knative Service leads to one port, the first");
+	if (target_endpoint_port(te)->port != HTTP_PORT)
+		finding_add(f, FINDING_UNUSED,
+			field_given(spec, "ports") ? "spec.ports[0].port" : "spec.port",
+			"a Knative Service answers at port 80");
+}
+
 static void note_unused(const struct json *spec, struct findings *f)
 {
 	static const char *const keys[] = { "type", "hostname", "endpointName",
@@ -257,6 +269,8 @@ void target_endpoint_decode(
 	note_unused(spec, f);
 	if (ret->mode == MODE_SIDECAR)
 		note_unused_of_sidecar(deploy, f);
+	if (ret->mode == MODE_SERVERLESS)
+		note_unused_of_serverless(ret, spec, f);
 }
 
 bool target_endpoint_has_workload(const struct target_endpoint *te)

@@ -32,7 +32,7 @@ struct target_endpoint {
 
 	const char *image;	    /* NULL: the backend runs already, somewhere else */
 	const char *container_name; /* a label, even if no name is given */
-	int64_t min_replicas;	    /* at least 1 */
+	int64_t min_replicas;	    /* at least 1; 0 of a serverless one: none while idle */
 	int64_t max_replicas;	    /* 0: not said, the configuration's */
 	struct resources resources; /* as said; the rest is the configuration's */
 };

@@ -47,7 +47,7 @@ bool list_path(struct arena *a, const struct kube_query *q, int limit, const cha
 void list_complete(struct arena *a, struct json *object, enum kind kind)
 {
 	json_set_str(a, object, "apiVersion", kind_info(kind)->api_version);
-	json_set_str(a, object, "kind", kind_info(kind)->kind);
+	json_set_str(a, object, "kind", kind_in_manifests(kind));
 }
 
 static bool on_item(void *arg, const char *text, size_t n, struct err *err)

@@ -105,6 +105,18 @@ static const char *route_state(const struct json *route)
 	return state;
 }
 
+static const char *knative_state(const struct json *service)
+{
+	const char *ready = json_get_str(condition(service, "Ready"), "status");
+
+	if (json_get_int(json_get(service, "status"), "observedGeneration", 0) <
+		meta_generation(service))
+		return "";
+	if (str_eq(ready, "True"))
+		return "Ready";
+	return str_eq(ready, "False") ? "Failed" : "";
+}
+
 const char *child_state(struct arena *a, enum kind kind, const struct json *object)
 {
 	if (!object)
@@ -113,6 +125,8 @@ const char *child_state(struct arena *a, enum kind kind, const struct json *obje
 		return job_state(object);
 	if (kind == KIND_DEPLOYMENT)
 		return deployment_state(object);
+	if (kind == KIND_KNATIVE_SERVICE)
+		return knative_state(object);
 	if (kind == KIND_ROUTE)
 		return route_state(object);
 	return kind == KIND_SERVICE || kind == KIND_INGRESS ? addresses(a, object) : "";

@@ -118,7 +118,8 @@ const char *child_version(struct arena *a, enum kind kind, const struct json *ob
 
 /* Readiness in a word, changing a handful of times in a life: Job "", "Complete", "Failed";
  * Deployment "Progressing", "Available", "Stuck" (progress deadline exceeded); Service and
- * Ingress their external addresses joined by a comma; Route "", "Admitted", "Rejected"; others "".
+ * Ingress their external addresses joined by a comma; Route "", "Admitted", "Rejected";
+ * KnativeService "", "Ready", "Failed"; others "".
  */
 const char *child_state(struct arena *a, enum kind kind, const struct json *object);
 

@@ -29,7 +29,8 @@ static bool get_all(struct runtime *rt, struct world *w, struct object *o, struc
 
 	runtime_keep_alive(rt);
 	if (!rt->kube.list(rt->kube.self, w->arena,
-		    &(struct kube_query){ .kind = o->ref.kind, .ns = o->ref.ns }, &items, err) &&
+		    &(struct kube_query){ .kind = o->ref.kind, .ns = o->ref.ns, .recent = true },
+		    &items, err) &&
 		err->code != ERR_NOT_FOUND)
 		return false;
 	o->json = collection_json(w->arena, &items);

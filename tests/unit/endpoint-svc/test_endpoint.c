@@ -131,6 +131,61 @@ static void a_refused_one_keeps_what_it_has(void **state UNUSED)
 	assert_string_equal(test_condition(p, COND_STALLED), "True InvalidField");
 }
 
+static struct test_world *hello(struct arena *a, const char *more)
+{
+	struct test_world *t = test_world_new(a);
+
+	test_world_add(t,
+		arena_printf(a,
+			"{kind: TargetEndpoint, metadata: {name: products, namespace: online, uid: u, generation: 1}, "
+			"spec: {mode: serverless, deploy: {dockerImage: 'h:1'%s}}}",
+			more));
+	test_world_root(t, KIND_TARGET_ENDPOINT, "online", "products");
+	return t;
+}
+
+static const struct json *knative(const struct plan *p)
+{
+	return test_applied(p, KIND_KNATIVE_SERVICE, "products");
+}
+
+static void knative_lives_on(struct test_world *t, const struct plan *p, const char *status)
+{
+	struct arena *a = t->world.arena;
+	struct json *live = json_dup(a, knative(p));
+
+	json_set_int(a, json_sub(a, live, "metadata"), "generation", 1);
+	json_set(a, live, "status", json_format(a, status));
+	test_world_add(t, json_text(a, live));
+}
+
+static void a_serverless_one_is_ready_when_knative_says_so(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = hello(a, "");
+	struct plan *p = decide(t);
+
+	assert_null(deployment(p));
+	assert_null(test_applied(p, KIND_SERVICE, "products"));
+	knative_lives_on(t, p,
+		"{'observedGeneration':1,'conditions':[{'type':'Ready','status':'False','message':'no such image'}]}");
+	p = decide(t);
+	assert_string_equal(test_condition(p, COND_READY), "False Unavailable");
+	assert_non_null(strstr(plan_condition_get(p, COND_PROGRAMMED)->message, "no such image"));
+	knative_lives_on(
+		t, p, "{'observedGeneration':1,'conditions':[{'type':'Ready','status':'True'}]}");
+	assert_string_equal(test_condition(decide(t), COND_READY), "True Ready");
+}
+
+static void an_edit_of_a_serverless_one_is_another_revision(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const struct json *before = knative(decide(hello(a, "")));
+	const struct json *after = knative(decide(hello(a, ", minReplicas: 1")));
+
+	assert_false(json_equal(json_get(before, "spec"), json_get(after, "spec")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +194,8 @@ int main(void)
 		cmocka_unit_test(an_available_deployment_that_is_about_to_change_is_not_ready),
 		cmocka_unit_test(nothing_is_selected_by_the_users_labels),
 		cmocka_unit_test(a_change_of_labels_does_not_touch_the_selector),
+		cmocka_unit_test(a_serverless_one_is_ready_when_knative_says_so),
+		cmocka_unit_test(an_edit_of_a_serverless_one_is_another_revision),
 		cmocka_unit_test(a_refused_one_keeps_what_it_has),
 	};
 

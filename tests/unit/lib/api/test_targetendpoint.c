@@ -155,6 +155,21 @@ static void a_serverless_backend_has_an_address_of_its_own(void **state UNUSED)
 		target_endpoint_url(x.arena, &x.te), "http://products.online.svc.cluster.local");
 }
 
+static void a_serverless_backend_may_have_no_replica_and_has_one_port(void **state UNUSED)
+{
+	AUTO(release) struct fixture idle = decoded("{'mode':'serverless','port':80," DEPLOY "}");
+	AUTO(release)
+	struct fixture busy = decoded(
+		"{'mode':'serverless','ports':[{'name':'a','port':8080},{'name':'b','port':81}],"
+		"'deploy':{'dockerImage':'i:1','minReplicas':2}}");
+
+	assert_int_equal(idle.te.min_replicas, 0);
+	assert_int_equal(idle.findings.all.n, 0);
+	assert_int_equal(busy.te.min_replicas, 2);
+	assert_int_equal(busy.findings.all.n, 2);
+	assert_null(findings_fatal(&busy.findings));
+}
+
 static void any_json_is_decoded(void **state UNUSED)
 {
 	static const char *const texts[] = { "null", "[]", "7", "{'metadata':[]}",
@@ -187,6 +202,7 @@ int main(void)
 		cmocka_unit_test(names_are_checked_before_the_server_refuses_them),
 		cmocka_unit_test(shared_is_no_mode_of_a_backend),
 		cmocka_unit_test(a_serverless_backend_has_an_address_of_its_own),
+		cmocka_unit_test(a_serverless_backend_may_have_no_replica_and_has_one_port),
 		cmocka_unit_test(any_json_is_decoded),
 	};
 

@@ -136,9 +136,40 @@ static void objects_without_spec_go_by_resource_version(void **state UNUSED)
 	assert_string_equal(child_version(a, KIND_SERVICE, json_format(a, "{}")), "");
 }
 
+static void the_state_of_a_knative_service_is_what_knative_says_of_this_generation(
+	void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const char *text = "{'metadata':{'generation':2},'status':{'observedGeneration':%d,"
+			   "'conditions':[{'type':'Ready','status':%s}]}}";
+
+	assert_string_equal(
+		child_state(a, KIND_KNATIVE_SERVICE, json_format(a, text, 2, "True")), "Ready");
+	assert_string_equal(
+		child_state(a, KIND_KNATIVE_SERVICE, json_format(a, text, 2, "False")), "Failed");
+	assert_string_equal(
+		child_state(a, KIND_KNATIVE_SERVICE, json_format(a, text, 2, "Unknown")), "");
+	assert_string_equal(
+		child_state(a, KIND_KNATIVE_SERVICE, json_format(a, text, 1, "True")), "");
+}
+
+static void a_service_of_knative_is_not_one_of_kubernetes(void **state UNUSED)
+{
+	assert_int_equal(
+		kind_of_manifest("serving.knative.dev/v1", "Service"), KIND_KNATIVE_SERVICE);
+	assert_int_equal(kind_of_manifest("v1", "Service"), KIND_SERVICE);
+	assert_int_equal(kind_of_manifest(NULL, "Service"), KIND_SERVICE);
+	assert_int_equal(kind_by_name("KnativeService"), KIND_KNATIVE_SERVICE);
+	assert_string_equal(kind_in_manifests(KIND_KNATIVE_SERVICE), "Service");
+	assert_string_equal(kind_in_manifests(KIND_SERVICE), "Service");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			the_state_of_a_knative_service_is_what_knative_says_of_this_generation),
+		cmocka_unit_test(a_service_of_knative_is_not_one_of_kubernetes),
 		cmocka_unit_test(a_finished_rollout_is_available_even_while_it_scales),
 		cmocka_unit_test(a_deployment_that_was_not_looked_at_yet_is_progressing),
 		cmocka_unit_test(old_pods_that_still_run_are_progress),
