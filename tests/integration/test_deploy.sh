@@ -168,6 +168,7 @@ test_each_service_may_do_its_part() {
 		endpoint-svc patch horizontalpodautoscalers.autoscaling
 		endpoint-svc get configmaps wso2-system controller-config
 		api-svc get targetendpoints.wso2.com
+		api-svc get ratelimitings.wso2.com
 		api-svc get configmaps wso2-system
 		api-svc patch secrets
 		api-svc patch deployments.apps
@@ -208,7 +209,6 @@ test_no_service_may_do_anothers_part() {
 		endpoint-svc get configmaps wso2-system nats-config
 		endpoint-svc create jobs.batch
 		api-svc list secrets
-		api-svc get ratelimitings.wso2.com
 		api-svc list configmaps
 		api-svc create jobs.batch
 		api-svc create pods
