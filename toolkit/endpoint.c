@@ -284,13 +284,13 @@ static struct model_endpoint *endpoint_of_value(struct reader *r, struct model *
 
 /* ---- names ---- */
 
-/* What may stand in the name of an environment variable. */
-static char *plain(struct arena *a, const char *text)
+/* What may stand in the name of an environment variable; kept: besides letters and digits. */
+static char *plain(struct arena *a, const char *text, const char *kept)
 {
 	char *copy = arena_dup(a, text);
 
 	for (char *c = copy; *c; c++)
-		if (!isalnum((unsigned char)*c))
+		if (!isalnum((unsigned char)*c) && !strchr(kept, *c))
 			*c = '_';
 	return copy;
 }
@@ -303,7 +303,7 @@ char *owner_name(struct arena *a, const struct model *m, const char *operation)
 		api = arena_printf(a, "_%s", api);
 	if (operation)
 		api = arena_printf(a, "%s_%.200s", api, operation);
-	return plain(a, api);
+	return plain(a, api, "_");
 }
 
 static void set_name(
@@ -326,7 +326,7 @@ struct model_endpoint *endpoint_of_extension(
 		return NULL;
 	e = endpoint_of_value(r, m, inside(r, p, keys[type]));
 	if (text && str_starts(text, reference))
-		owner = plain(r->a, text + sizeof(reference) - 1);
+		owner = plain(r->a, text + sizeof(reference) - 1, "_-.");
 	set_name(r, e, type, owner);
 	return e;
 }

@@ -278,12 +278,31 @@ struct json *endpoint_json(struct arena *a, const struct contract_endpoint *e)
 
 /* ---- the environment ---- */
 
+/* "my-shop_prod_endpoint_0", or the same without what shells refuse: "my_shop_prod_endpoint_0". */
+static const char *looked_up(struct arena *a, const char *(*lookup)(const char *name),
+	const char *name, const char *what, const char **ret_variable)
+{
+	char *variable = arena_printf(a, "%s_%s", name, what);
+	const char *value = lookup(variable);
+
+	*ret_variable = variable;
+	if (value || !strpbrk(variable, "-."))
+		return value;
+	variable = arena_dup(a, variable);
+	for (char *c = variable; *c; c++)
+		if (*c == '-' || *c == '.')
+			*c = '_';
+	*ret_variable = variable;
+	return lookup(variable);
+}
+
 static bool override_urls(struct arena *a, struct contract_endpoint *e,
 	const char *(*lookup)(const char *name), struct err *err)
 {
 	for (size_t i = 0; i < e->n_urls; i++) {
-		const char *variable = arena_printf(a, "%s_endpoint_%zu", e->name, i);
-		const char *url = lookup(variable);
+		const char *what = arena_printf(a, "endpoint_%zu", i);
+		const char *variable;
+		const char *url = looked_up(a, lookup, e->name, what, &variable);
 		struct contract_target parsed;
 
 		if (!url)
@@ -298,13 +317,15 @@ static bool override_urls(struct arena *a, struct contract_endpoint *e,
 static bool override_login(struct arena *a, struct contract_endpoint *e,
 	const char *(*lookup)(const char *name), struct err *err)
 {
-	const char *user = lookup(arena_printf(a, "%s_basic_username", e->name));
-	const char *password = lookup(arena_printf(a, "%s_basic_password", e->name));
+	const char *user_from;
+	const char *password_from;
+	const char *user = looked_up(a, lookup, e->name, "basic_username", &user_from);
+	const char *password = looked_up(a, lookup, e->name, "basic_password", &password_from);
 	struct loader l = { .a = a, .err = err };
 
-	if (user && !login_ok(&l, arena_printf(a, "%s_basic_username", e->name), user, ":"))
+	if (user && !login_ok(&l, user_from, user, ":"))
 		return false;
-	if (password && !login_ok(&l, arena_printf(a, "%s_basic_password", e->name), password, ""))
+	if (password && !login_ok(&l, password_from, password, ""))
 		return false;
 	if (user)
 		e->username = arena_dup(a, user);

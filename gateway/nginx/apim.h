@@ -50,8 +50,8 @@ struct apim {
 	const char **auth_headers; /* of all APIs, each once, NULL at the end */
 	const char **hosts;	   /* per target, without the brackets of an IPv6 address */
 	const char ***names;	   /* per target: what to ask the resolver, NULL at the end */
-	const char ***known; /* per target: addresses that need no resolver, NULL at the end */
-	ngx_resolver_t *resolver;	     /* NULL: no name server */
+	const char ***known;	  /* per target: addresses that need no resolver, NULL at the end */
+	ngx_resolver_t *resolver; /* NULL: no name server */
 	const struct resolv *resolv;	     /* how names are looked up */
 	const char *hosts_text;		     /* the hosts file */
 	X509_STORE *trust;		     /* NULL: nothing uses TLS */
@@ -105,7 +105,8 @@ struct ctx {
 	int fault;		   /* what the client got, for log and metrics */
 	const char *reason;
 	bool is_decided;
-	bool is_counted; /* the circuit breaker waits for the outcome */
+	bool is_websocket; /* the client asks for one */
+	bool is_counted;   /* the circuit breaker waits for the outcome */
 	bool is_trial;
 	bool is_waiting;
 	bool is_page;
@@ -139,6 +140,9 @@ void watch_stop(struct apim *m);
 
 /* Value of the first header of that lower-case name; *ret_n counts all of them. */
 bool header_find(void *request, const char *name, struct span *ret, size_t *ret_n);
+
+/* Asked for as RFC 6455, section 4.1, says. */
+bool header_asks_for_websocket(ngx_http_request_t *r);
 
 /* Whether the client's headers are within the contract's bound; credentials are not counted. */
 bool headers_fit(ngx_http_request_t *r, const struct apim *m);

@@ -93,6 +93,20 @@ static bool is_in_list(struct span list, const ngx_str_t *name)
 	return false;
 }
 
+bool header_asks_for_websocket(ngx_http_request_t *r)
+{
+	static const ngx_str_t name = ngx_string("upgrade");
+	struct span protocol = { 0 };
+	struct span connection = { 0 };
+	size_t n;
+
+	return r->method == NGX_HTTP_GET && r->http_version == NGX_HTTP_VERSION_11 &&
+	       header_find(r, "upgrade", &protocol, &n) && n == 1 &&
+	       protocol.n == strlen("websocket") &&
+	       strncasecmp(protocol.at, "websocket", protocol.n) == 0 &&
+	       header_find(r, "connection", &connection, &n) && is_in_list(connection, &name);
+}
+
 static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct span connection,
 	const ngx_table_elt_t *h)
 {

@@ -275,6 +275,9 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		return NGX_OK;
 	}
 	ctx->endpoint = endpoint_of(m, ctx->verdict.endpoint);
+	ctx->is_websocket = header_asks_for_websocket(r);
+	if (!ctx->is_websocket)
+		r->headers_in.upgrade = NULL; /* a backend that switches anyway is not followed */
 	if (!headers_strip(r, m, ctx))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	return forward(r, m, ctx);

@@ -34,6 +34,18 @@ static struct span tls_name(struct ctx *ctx)
 	return text_span(ctx->backend->host);
 }
 
+/* The only protocol that a connection can be turned into: others would carry requests that nobody
+ * checked. */
+static struct span upgrade(struct ctx *ctx)
+{
+	return text_span(ctx->is_websocket ? "websocket" : "");
+}
+
+static struct span connection(struct ctx *ctx)
+{
+	return text_span(ctx->is_websocket ? "upgrade" : "");
+}
+
 static struct span id(struct ctx *ctx)
 {
 	return ctx->id;
@@ -46,6 +58,8 @@ static const struct {
 	{ "apim_scheme", scheme },
 	{ "apim_host", host },
 	{ "apim_tls_name", tls_name },
+	{ "apim_upgrade", upgrade },
+	{ "apim_connection", connection },
 	{ "apim_id", id },
 };
 

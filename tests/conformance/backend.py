@@ -106,6 +106,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_big_header(self):
         self.reply(200, b"ok", "text/plain", [("X-Big", "h" * 12000)])
 
+    def do_websocket(self):
+        """Takes any upgrade, tells what it was, and gives back what it gets."""
+        self.send_response(101)
+        self.send_header("Upgrade", self.headers.get("Upgrade", "none"))
+        self.send_header("Connection", "upgrade")
+        self.send_header("X-Key", self.headers.get("Sec-WebSocket-Key", "none"))
+        self.end_headers()
+        while data := self.rfile.read1(1000):
+            self.wfile.write(data)
+        self.close_connection = True
+
     def do_slow(self):
         time.sleep(1)
         self.reply(200, b"slow", "text/plain")

@@ -5,6 +5,7 @@ import json
 import time
 
 from backend import Backend
+from dialog import Connection
 from world import free_port, wait
 
 STORIES = []
@@ -219,16 +220,16 @@ def a_backend_gets_its_own_credentials(world, _):
 @story
 def the_environment_says_where_a_backend_is(world, _):
     a, b = Backend(), Backend()
-    gateway = start(world, {"name": "shop_prod", "url": url(free_port()), "further": [url(a)], "username": "old"}, environment={
-        "shop_prod_endpoint_0": url(b, "/moved"), "shop_prod_endpoint_7": "none of it", "shop_prod_basic_username": "me",
-        "shop_prod_basic_password": "it"})
+    gateway = start(world, {"name": "my-shop.v1_prod", "url": url(free_port()), "further": [url(a)], "username": "old"}, environment={
+        "my-shop.v1_prod_endpoint_0": url(b, "/moved"), "my_shop_v1_prod_endpoint_7": "none of it",
+        "my_shop_v1_prod_basic_username": "me", "my-shop.v1_prod_basic_password": "it"})
     seen = json.loads(ask(gateway)[1])
     assert (seen["port"], seen["target"]) == (b.port, "/moved/x"), seen
     assert dict(seen["headers"])["Authorization"] == "Basic " + base64.b64encode(b"me:it").decode()
     assert port(ask(gateway)) == a.port
-    broken = world.gateway(gateway.contract.read_text(), shop_prod_endpoint_1="ftp://x")
+    broken = world.gateway(gateway.contract.read_text(), my_shop_v1_prod_endpoint_1="ftp://x")
     done = broken.run()
-    assert done.returncode == 1 and "shop_prod_endpoint_1: \"ftp://x\"" in done.stderr, done
+    assert done.returncode == 1 and "my_shop_v1_prod_endpoint_1: \"ftp://x\"" in done.stderr, done
     return gateway
 
 
@@ -247,3 +248,41 @@ def a_backend_may_bring_its_own_certificate(world, _):
     done = broken.run()
     assert done.returncode == 1 and "trust[0]" in done.stderr, done
     return gateway
+
+
+@story
+def a_websocket_is_a_tunnel(world, gateway):
+    c = Connection(gateway.http)
+    c.send(b"GET /store/v1.0.0/files/special/websocket HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+           b"Sec-WebSocket-Key: abc\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    assert c.line() == b"HTTP/1.1 101 Switching Protocols\r\n"
+    headers = []
+    while (line := c.line()) != b"\r\n":
+        headers.append(line.strip().lower())
+    assert {b"upgrade: websocket", b"connection: upgrade", b"x-key: abc"} <= set(headers), headers
+    for piece in (b"\x81\x05hello", b"\x00" * 5000, b"bye"):
+        c.send(piece)
+        assert c.file.read(len(piece)) == piece
+    c.close()
+    line = gateway.logged("/store/v1.0.0/files/special/websocket")[0]
+    assert (line["status"], line["operation"]) == (101, "getFile"), line
+
+
+@story
+def a_websocket_needs_what_its_operation_needs(_, gateway):
+    c = Connection(gateway.http)
+    c.send(b"GET /store/v1.0.0/products HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    answer = c.answer()
+    assert answer.status == 401 and b"900902" in answer.body
+    c.close()
+
+
+@story
+def other_upgrades_are_not_passed_on(_, gateway):
+    for sent in (b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", b"Upgrade: websocket\r\n",
+                 b"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"):
+        c = Connection(gateway.http)
+        c.send(b"GET /store/v1.0.0/files/upgrade HTTP/1.1\r\nHost: x\r\n" + sent + b"\r\n")
+        seen = {k.lower() for k, _ in json.loads(c.answer().body)["headers"]}
+        assert not seen & {"upgrade", "connection", "http2-settings"}, (sent, seen)
+        c.close()
