@@ -206,10 +206,7 @@ static void read_credentials(struct scene *s)
 	const struct json *secret = world_get(s->w, KIND_SECRET, s->w->system_ns, r->secret);
 	struct err ignored = { .code = ERR_NONE };
 
-	if (r->secret_is_userpass)
-		s->docker_config = conf_docker_config(s->arena, r, secret);
-	else
-		s->docker_config = data_entry(s->arena, secret, ".dockerconfigjson", NULL);
+	s->docker_config = conf_docker_config(s->arena, r, secret);
 	if (s->docker_config)
 		s->login = image_login(s->arena, &s->image,
 			json_parse(s->arena, s->docker_config, strlen(s->docker_config), &ignored));
@@ -228,11 +225,11 @@ static void judge_conf(struct scene *s)
 			"\"), or repositoryName in ConfigMap \"%s\"",
 			s->w->system_ns, conf_object_name(CONF_CONTROLLER),
 			conf_object_name(CONF_REGISTRY));
-	} else if (type == REGISTRY_AMAZON_ECR || type == REGISTRY_GCR) {
+	} else if (type == REGISTRY_AMAZON_ECR) {
 		s->trouble_reason = REASON_REGISTRY_NOT_CONFIGURED;
 		s->trouble = arena_printf(s->arena,
-			"registryType in ConfigMap \"%s/%s\" is one that this version cannot push to, "
-			"expected DOCKER_HUB, HTTP, HTTPS or QUAY",
+			"registryType AMAZON_ECR in ConfigMap \"%s/%s\" is one that this version cannot push to, "
+			"expected DOCKER_HUB, HTTP, HTTPS, QUAY or GCR",
 			s->w->system_ns, conf_object_name(CONF_REGISTRY));
 	} else if (!s->conf.kaniko_image) {
 		s->trouble_reason = REASON_BUILD_PENDING;

@@ -185,8 +185,9 @@ struct json *conf_report(struct arena *a, const struct conf_input *in);
 /* A key of that object that is known but has no effect in this version. */
 bool conf_key_is_ignored(const char *object, const char *key);
 
-/* The content of .dockerconfigjson for a Secret with username and password, or NULL when both are
- * empty or missing: a registry that asks for no password. */
+/* The content of .dockerconfigjson for a Secret that has that entry, username and password, or a
+ * Google service account's key (gcr_key.json, for type GCR); NULL when it has nothing of these: a
+ * registry that asks for no password. */
 char *conf_docker_config(struct arena *a, const struct conf_registry *r, const struct json *secret);
 
 #endif

@@ -157,19 +157,37 @@ static char *auth_key(struct arena *a, const char *repository)
 	return host;
 }
 
-char *conf_docker_config(struct arena *a, const struct conf_registry *r, const struct json *secret)
+static char *docker_config(
+	struct arena *a, const struct conf_registry *r, const char *username, const char *password)
 {
-	const char *username = data_entry(a, secret, "username", NULL);
-	const char *password = data_entry(a, secret, "password", NULL);
 	struct json *auths = json_object(a);
 	struct json *config = json_object(a);
-	char *pair;
+	char *pair = arena_printf(a, "%s:%s", username, password);
 
-	if (!r->repository || str_empty(username) || str_empty(password))
-		return NULL;
-	pair = arena_printf(a, "%s:%s", trimmed(a, username), trimmed(a, password));
 	json_set(a, auths, auth_key(a, r->repository),
 		json_format(a, "{'auth':%s}", base64_encode(a, pair, strlen(pair))));
 	json_set(a, config, "auths", auths);
 	return json_text(a, config);
+}
+
+/* A service account's key is the password of a user of this name. */
+#define GOOGLE_USER "_json_key"
+#define GOOGLE_KEY "gcr_key.json"
+
+char *conf_docker_config(struct arena *a, const struct conf_registry *r, const struct json *secret)
+{
+	const char *ready = data_entry(a, secret, ".dockerconfigjson", NULL);
+	const char *username = data_entry(a, secret, "username", NULL);
+	const char *password = data_entry(a, secret, "password", NULL);
+	const char *google = data_entry(a, secret, GOOGLE_KEY, NULL);
+
+	if (!r->repository)
+		return NULL;
+	if (ready && !r->secret_is_userpass)
+		return arena_dup(a, ready);
+	if (r->type == REGISTRY_GCR && !str_empty(google))
+		return docker_config(a, r, GOOGLE_USER, trimmed(a, google));
+	if (str_empty(username) || str_empty(password))
+		return NULL;
+	return docker_config(a, r, trimmed(a, username), trimmed(a, password));
 }

@@ -254,6 +254,35 @@ static void credentials_become_a_docker_configuration(void **state UNUSED)
 	assert_null(conf_docker_config(x.arena, &(struct conf_registry){ 0 }, NULL));
 }
 
+static void a_google_key_is_the_password_of_json_key(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+	/* {"type":"service_account"} */
+	const struct json *secret = json_format(x.arena,
+		"{'kind':'Secret','data':{'gcr_key.json':'eyJ0eXBlIjoic2VydmljZV9hY2NvdW50In0K'}}");
+
+	set(&x, CONF_REGISTRY, "{'registryType':'gcr','repositoryName':'eu.gcr.io/project'}");
+	read_conf(&x);
+	assert_string_equal(x.conf.registry.secret, "google-application-credentials");
+	assert_string_equal(conf_docker_config(x.arena, &x.conf.registry, secret),
+		"{\"auths\":{\"eu.gcr.io\":{\"auth\":\"X2pzb25fa2V5OnsidHlwZSI6InNlcnZpY2VfYWNjb3VudCJ9\"}}}");
+	set(&x, CONF_REGISTRY, "{'registryType':'QUAY','repositoryName':'quay.io/me'}");
+	read_conf(&x);
+	assert_null(conf_docker_config(x.arena, &x.conf.registry, secret));
+}
+
+static void a_docker_configuration_is_used_as_it_is(void **state UNUSED)
+{
+	AUTO(release) struct fixture x = fixture_new();
+	const struct json *secret = json_format(
+		x.arena, "{'kind':'Secret','data':{'.dockerconfigjson':'eyJhdXRocyI6e319'}}");
+
+	set(&x, CONF_REGISTRY, "{'registryType':'HTTPS','repositoryName':'reg.example/me'}");
+	read_conf(&x);
+	assert_string_equal(
+		conf_docker_config(x.arena, &x.conf.registry, secret), "{\"auths\":{}}");
+}
+
 static void kaniko_arguments_are_lines_that_are_no_comments(void **state UNUSED)
 {
 	AUTO(release) struct fixture x = fixture_new();
@@ -486,6 +515,8 @@ int main(void)
 		cmocka_unit_test(namespaces_may_share_their_endpoints),
 		cmocka_unit_test(a_bad_registry_is_a_finding),
 		cmocka_unit_test(credentials_become_a_docker_configuration),
+		cmocka_unit_test(a_google_key_is_the_password_of_json_key),
+		cmocka_unit_test(a_docker_configuration_is_used_as_it_is),
 		cmocka_unit_test(kaniko_arguments_are_lines_that_are_no_comments),
 		cmocka_unit_test(old_metrics_are_translated),
 		cmocka_unit_test(the_version_says_which_metrics_count),
