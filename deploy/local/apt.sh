@@ -12,7 +12,7 @@ packages=(
 	# its gateway
 	nginx nginx-dev libpcre2-dev zlib1g-dev
 	# its tests
-	libcmocka-dev libcjose-dev valgrind cppcheck shellcheck universal-ctags wrk python3 python3-yaml git
+	libcmocka-dev libcjose-dev valgrind cppcheck shellcheck universal-ctags wrk python3 python3-yaml lua5.4 git
 )
 
 log=$(mktemp -t apim-apt.XXXXXX)
