@@ -195,7 +195,8 @@ static void fill_issuer(
 	vec_foreach (const struct security_key *, k, &e->keys)
 		keys[n++] =
 			(struct toolkit_key){ k->pem, strlen(k->pem), k->not_before, k->not_after };
-	*ret = (struct toolkit_issuer){ e->issuer, e->audience, e->validate_subscription, keys, n };
+	*ret = (struct toolkit_issuer){ e->issuer, e->audience, e->validate_subscription, keys, n,
+		e->jwks_url };
 }
 
 static bool read_policy(const struct world *w, const char *name, const struct json *secret,

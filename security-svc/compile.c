@@ -143,7 +143,8 @@ static void add_credentials(struct compiler *c, const char *name, struct securit
 static bool same_issuer(const struct security_policy_entry *x, const struct security_entry *y)
 {
 	return str_eq(x->issuer, y->issuer) && str_eq(x->audience, y->audience) &&
-	       x->validate_subscription == y->validate_subscription;
+	       x->validate_subscription == y->validate_subscription &&
+	       (!x->jwks_url || !y->jwks_url || str_eq(x->jwks_url, y->jwks_url));
 }
 
 /* Several entries of one issuer are one issuer with several keys: that is how keys are rotated. */
@@ -171,8 +172,11 @@ static void add_entry(struct compiler *c, const struct security *s, const struct
 		to->issuer = e->issuer;
 		to->audience = e->audience;
 	}
-	if (s->type == SECURITY_JWT)
+	if (s->type == SECURITY_JWT) {
 		to->validate_subscription = e->validate_subscription;
+		if (!e->certificate)
+			to->jwks_url = e->jwks_url;
+	}
 	if (s->type == SECURITY_APIKEY) {
 		to->alias = e->alias;
 		to->validate_allowed_apis = e->validate_allowed_apis;

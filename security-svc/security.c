@@ -48,13 +48,8 @@ void security_needs(const struct world *w, struct needs *n)
 
 /* ---- conditions ---- */
 
-static void check_supported(const struct world *w, const struct security *s, struct findings *f)
+static void check_name(const struct world *w, struct findings *f)
 {
-	vec_foreach (const struct security_entry *, e, &s->entries)
-		if (s->type == SECURITY_JWT && e->jwks_url && !e->certificate)
-			finding_add(f, FINDING_UNSUPPORTED,
-				arena_printf(f->arena, "%s.jwksURL", e->path),
-				"keys by URL are not supported yet, expected certificate: the name of a Secret with the issuer's certificate");
 	if (strlen(w->root_ref.name) > MAX_NAME)
 		finding_add(f, FINDING_INVALID_FIELD, "metadata.name",
 			"has more than %d characters", MAX_NAME);
@@ -172,7 +167,7 @@ bool security_reconcile(const struct world *w, struct plan *p, struct err *err)
 		return true;
 	findings_init(&f, p->arena);
 	security_decode(p->arena, w->root, &s, &f);
-	check_supported(w, &s, &f);
+	check_name(w, &f);
 	if (plan_accept(p, &f))
 		compile_and_apply(p, &s, &c);
 	else

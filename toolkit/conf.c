@@ -216,6 +216,7 @@ static const struct field issuer_fields[] = {
 	{ "audience", FIELD_TEXT, offsetof(struct toolkit_issuer, audience) },
 	{ "validateSubscription", FIELD_BOOL,
 		offsetof(struct toolkit_issuer, validate_subscription) },
+	{ "jwksUrl", FIELD_TEXT, offsetof(struct toolkit_issuer, jwks_url) },
 };
 
 static bool read_issuer(struct conf *c, const char *path, const struct json *v, void *ret)

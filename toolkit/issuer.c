@@ -1,5 +1,6 @@
 #include "toolkit/issuer.h"
 
+#include "gateway/core/jwks.h"
 #include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -244,6 +245,23 @@ static int by_key(const void *x, const void *y)
 	return order ? order : (a->not_after > b->not_after) - (a->not_after < b->not_after);
 }
 
+static void put_jwks(struct issuers *s, const struct toolkit_security *security, size_t number,
+	struct contract_issuer *to)
+{
+	const char *url = security->issuers[number].jwks_url;
+	struct contract_target ignored;
+	const char *path;
+	struct err err;
+
+	if (str_empty(url))
+		return;
+	if (jwks_url_parse(s->a, url, &ignored, &path, &err))
+		to->jwks_url = url;
+	else
+		bad_key(s, security->name, number,
+			arena_printf(s->a, "jwksURL \"%.200s\": %s", url, err.msg));
+}
+
 static void put_issuer(struct issuers *s, const struct toolkit_security *security, size_t number,
 	struct contract_issuer *to)
 {
@@ -257,7 +275,8 @@ static void put_issuer(struct issuers *s, const struct toolkit_security *securit
 	to->keys = arena_alloc(s->a, (from->n_keys + 1) * sizeof(*to->keys));
 	if (str_empty(from->issuer))
 		bad_key(s, security->name, number, "the issuer's name is missing");
-	if (from->n_keys == 0 || from->n_keys > CONTRACT_MAX_KEYS)
+	put_jwks(s, security, number, to);
+	if (from->n_keys == 0 ? !from->jwks_url : from->n_keys > CONTRACT_MAX_KEYS)
 		bad_key(s, security->name, number,
 			from->n_keys ? "too many keys, the limit is 20"
 				     : "no key to verify tokens with");

@@ -68,6 +68,8 @@ static void show_issuer(struct arena *a, struct str *s, const struct contract_is
 	if (issuer->validate_subscription)
 		str_add(s, ", subscriptions checked");
 	str_addc(s, '\n');
+	if (issuer->jwks_url)
+		str_addf(s, "    keys at %s\n", issuer->jwks_url);
 	for (size_t i = 0; i < issuer->n_keys; i++) {
 		const struct contract_key *k = &issuer->keys[i];
 

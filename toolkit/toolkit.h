@@ -83,6 +83,7 @@ struct toolkit_issuer {
 	bool validate_subscription;
 	const struct toolkit_key *keys;
 	size_t n_keys;
+	const char *jwks_url; /* where the issuer publishes keys; NULL: nowhere */
 };
 
 struct toolkit_security {

@@ -190,6 +190,12 @@ void cache_put(struct cache *c, const unsigned char key[SHA256_BYTES], const str
 	c->n++;
 }
 
+void cache_clear(struct cache *c)
+{
+	while (c->oldest)
+		drop(c, c->oldest);
+}
+
 size_t cache_entries(const struct cache *c)
 {
 	return c->n;

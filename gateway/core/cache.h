@@ -24,6 +24,9 @@ const struct token *cache_get(struct cache *c, const unsigned char key[SHA256_BY
 /* Copies t; replaces an entry of the same key. */
 void cache_put(struct cache *c, const unsigned char key[SHA256_BYTES], const struct token *t);
 
+/* Forgets everything. */
+void cache_clear(struct cache *c);
+
 size_t cache_entries(const struct cache *c);
 
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/core/cors.h"
 #include "gateway/core/endpoint.h"
 #include "gateway/core/field.h"
+#include "gateway/core/jwks.h"
 #include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -43,10 +44,21 @@ static bool load_key(struct loader *l, const struct json *v, struct contract_key
 	       read_pem(l, k->pem, &k->pkey);
 }
 
+static bool load_jwks(struct loader *l, const struct json *v, struct contract_issuer *s)
+{
+	struct err why;
+
+	if (!field_text(l, v, "jwksUrl", &s->jwks_url))
+		return false;
+	s->jwks_at = arena_alloc(l->a, sizeof(*s->jwks_at));
+	return jwks_url_parse(l->a, s->jwks_url, s->jwks_at, &s->jwks_path, &why) ||
+	       err_set(l->err, why.code, "jwksUrl: %s", why.msg);
+}
+
 static bool load_issuer(struct loader *l, const struct json *v, struct contract_issuer *s)
 {
 	static const char *const names[] = { "security", "issuer", "audience",
-		"validateSubscription", "keys" };
+		"validateSubscription", "keys", "jwksUrl" };
 	size_t i = 0;
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
@@ -59,9 +71,11 @@ static bool load_issuer(struct loader *l, const struct json *v, struct contract_
 		return false;
 	if (str_empty(s->issuer))
 		return field_bad(l, "issuer", "a text that is not empty");
-	if (s->n_keys == 0)
-		return field_bad(l, "keys", "at least one key");
-	s->keys = arena_alloc(l->a, s->n_keys * sizeof(*s->keys));
+	if (json_get(v, "jwksUrl") && !load_jwks(l, v, s))
+		return false;
+	if (s->n_keys == 0 && !s->jwks_url)
+		return field_bad(l, "keys", "at least one key, or jwksUrl");
+	s->keys = arena_alloc(l->a, (s->n_keys + 1) * sizeof(*s->keys));
 	json_foreach (k, json_get(v, "keys")) {
 		if (!load_key(l, k, &s->keys[i]))
 			return field_within(l->err, "keys", i);
@@ -223,8 +237,8 @@ static bool load_endpoint_index(
 
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
-	static const char *const names[] = { "method", "id", "secured", "optional", "issuers", "schemes",
-		"scopes", "endpoint", "sandbox", "tier" };
+	static const char *const names[] = { "method", "id", "secured", "optional", "issuers",
+		"schemes", "scopes", "endpoint", "sandbox", "tier" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||

@@ -22,6 +22,7 @@ struct arena;
 struct err;
 struct json;
 struct evp_pkey_st;
+struct contract_target;
 
 enum {
 	CONTRACT_VERSION = 1
@@ -78,8 +79,11 @@ struct contract_issuer {
 	const char *issuer;
 	const char *audience; /* NULL: not checked */
 	bool validate_subscription;
-	struct contract_key *keys;
+	struct contract_key *keys; /* at least one, unless there is a URL */
 	size_t n_keys;
+	const char *jwks_url;		 /* where further keys are published; NULL: nowhere */
+	struct contract_target *jwks_at; /* filled by the loader: where to connect to, */
+	const char *jwks_path;		 /* and what to ask for */
 };
 
 /* A Security of another type than JWT. What proves its users is no part of a contract: see
@@ -155,7 +159,7 @@ struct contract_operation {
 	enum method method;
 	const char *id; /* operationId or "<METHOD> <path>" */
 	bool secured;
-	bool optional; /* a verified client certificate is enough */
+	bool optional;	 /* a verified client certificate is enough */
 	size_t *issuers; /* indices into contract.issuers that this operation accepts */
 	size_t n_issuers;
 	size_t *schemes; /* indices into contract.schemes that it accepts as well */

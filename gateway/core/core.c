@@ -7,6 +7,7 @@
 #include "gateway/core/cors.h"
 #include "gateway/core/credentials.h"
 #include "gateway/core/fault.h"
+#include "gateway/core/jwks.h"
 #include "gateway/core/route.h"
 #include "gateway/core/throttle.h"
 #include "gateway/core/token.h"
@@ -18,6 +19,7 @@ struct core {
 	struct arena *arena;
 	struct route_table *routes;
 	struct cache *cache;
+	struct jwks *jwks;
 	struct throttle *throttle;
 	const struct credentials *credentials; /* NULL: none yet */
 	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
@@ -52,6 +54,7 @@ struct core *core_new(const struct contract *c, const struct core_options *optio
 	core->arena = arena_new();
 	core->routes = route_table_new(core->arena, c);
 	core->cache = cache_new(entries ? entries : c->token_cache_entries);
+	core->jwks = jwks_new(c);
 	core->throttle = throttle_new(c, options ? options->counters : NULL);
 	core->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	core->digest = EVP_MD_CTX_new();
@@ -68,6 +71,7 @@ void core_free(struct core *core)
 	EVP_MD_free(core->sha256);
 	throttle_free(core->throttle);
 	cache_free(core->cache);
+	jwks_free(core->jwks);
 	arena_free(core->arena);
 	free(core);
 }
@@ -75,6 +79,15 @@ void core_free(struct core *core)
 void core_set_credentials(struct core *core, const struct credentials *credentials)
 {
 	core->credentials = credentials;
+}
+
+bool core_take_keys(struct core *core, size_t issuer, const char *text, size_t n, struct err *err)
+{
+	if (!jwks_take(core->jwks, issuer, text, n, err))
+		return false;
+	/* Entries point to the keys that signed. */
+	cache_clear(core->cache);
+	return true;
 }
 
 void core_stats(const struct core *core, struct core_stats *ret)
@@ -228,6 +241,8 @@ static bool accepts(const struct decision *d, enum scheme_type type)
 /* Whether one of the issuer's keys that are valid today signed the token. */
 static bool is_signed(struct decision *d, const struct contract_issuer *s, struct token_parts *p)
 {
+	size_t number;
+
 	for (size_t i = 0; i < s->n_keys; i++) {
 		const struct contract_key *k = &s->keys[i];
 
@@ -236,18 +251,27 @@ static bool is_signed(struct decision *d, const struct contract_issuer *s, struc
 			return true;
 		}
 	}
-	return false;
+	if (!s->jwks_url)
+		return false;
+	number = (size_t)(s - d->core->contract->issuers);
+	p->token.signer = jwks_signer(d->core->jwks, number, p);
+	if (!p->token.signer && jwks_may_be_old(d->core->jwks, number, p))
+		d->verdict->fetch_keys_of = s;
+	return p->token.signer != NULL;
 }
 
 /* The signature is known to be good; it must be by a key of this issuer that is valid today. */
-static bool signer_is_trusted(
-	const struct contract_issuer *s, const struct contract_key *signer, int64_t now_s)
+static bool signer_is_trusted(const struct decision *d, const struct contract_issuer *s,
+	const struct contract_key *signer)
 {
+	int64_t now_s = d->request->now_s;
+
 	for (size_t i = 0; i < s->n_keys; i++)
 		if ((&s->keys[i] == signer || str_eq(s->keys[i].pem, signer->pem)) &&
 			key_is_current(&s->keys[i], now_s))
 			return true;
-	return false;
+	return s->jwks_url &&
+	       jwks_knows(d->core->jwks, (size_t)(s - d->core->contract->issuers), signer);
 }
 
 /* The first issuer of the operation that accepts the token; *ret_why keeps the most telling
@@ -266,7 +290,7 @@ static const struct contract_issuer *accepting(struct decision *d, const struct 
 
 		if (!why) {
 			if (unverified ? is_signed(d, s, unverified)
-				       : signer_is_trusted(s, t->signer, now_s))
+				       : signer_is_trusted(d, s, t->signer))
 				return s;
 			why = "signature";
 		}

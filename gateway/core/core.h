@@ -14,6 +14,7 @@
 #include "gateway/core/contract.h"
 
 struct credentials;
+struct err;
 struct window_table;
 
 /* Where requests are counted; shared by all workers of a gateway. */
@@ -106,8 +107,13 @@ struct verdict {
 	struct span application; /* application name or id */
 	bool sandbox;
 	struct verdict_limit limit;
-	bool token_cached; /* signature was not verified again */
+	const struct contract_issuer *fetch_keys_of; /* its keys may be others by now; NULL: none */
+	bool token_cached;			     /* signature was not verified again */
 };
+
+/* Keys that an issuer publishes: see jwks_take. */
+bool core_take_keys(
+	struct core *core, size_t issuer, const char *text, size_t n, struct err *err) MUST_CHECK;
 
 /* Texts of the verdict live in the arena given (one per request) or in the contract. */
 void core_decide(

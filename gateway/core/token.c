@@ -50,6 +50,7 @@ static const char *read_header(const struct json *header, struct token_parts *p)
 	p->alg = signature_alg_parse(json_get_str(header, "alg"));
 	if (!p->alg)
 		return "algorithm";
+	p->kid = json_get_str(header, "kid");
 	/* "crit" names extensions that a verifier must understand; we know none. */
 	return json_get(header, "crit") ? "critical header" : NULL;
 }

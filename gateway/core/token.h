@@ -53,6 +53,7 @@ struct token_parts {
 	struct span signed_bytes; /* header.payload as sent */
 	struct span signature;	  /* decoded */
 	enum signature_alg alg;
+	const char *kid; /* NULL: none */
 	struct token token;
 };
 

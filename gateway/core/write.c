@@ -27,6 +27,7 @@ static struct json *issuer_json(struct arena *a, const struct contract_issuer *s
 	json_set_str(a, o, "issuer", s->issuer);
 	json_set_str(a, o, "audience", s->audience);
 	json_set_bool(a, o, "validateSubscription", s->validate_subscription);
+	json_set_str(a, o, "jwksUrl", s->jwks_url);
 	return o;
 }
 

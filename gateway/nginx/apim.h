@@ -2,6 +2,7 @@
  *
  *   module.c    directives, loading of the contract, start and end of a worker
  *   request.c   access phase: request → core_decide → answer, or on to proxy_pass
+ *   jwks.c      keys that issuers publish
  *   client.c    what TLS says about the client
  *   header.c    which request headers reach the backend
  *   endpoint.c  which target of an endpoint takes a request, and the next one
@@ -71,6 +72,7 @@ struct apim {
 
 	/* per worker */
 	struct core *core;
+	struct fetchers *fetchers; /* jwks.c; NULL: no issuer publishes keys */
 	struct backend *backends;
 	struct watch *watch; /* NULL: the contract needs no credentials */
 	struct endpoint *endpoints;
@@ -154,6 +156,18 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx
 /* ---- cors.c ---- */
 
 bool cors_add_headers(ngx_http_request_t *r, const struct cors *c);
+
+/* ---- jwks.c ---- */
+
+bool jwks_need_tls(const struct apim *m);
+bool jwks_start(struct apim *m, ngx_cycle_t *cycle);
+void jwks_stop(struct apim *m);
+
+/* Looks again for keys of an issuer, if the last look is not a moment ago. */
+void jwks_refresh(struct apim *m, const struct contract_issuer *s);
+
+/* Every URL has been asked once: before that, good tokens could be refused. */
+bool jwks_are_tried(const struct apim *m);
 
 /* ---- client.c ---- */
 

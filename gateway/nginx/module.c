@@ -72,6 +72,9 @@ static ngx_int_t health(ngx_http_request_t *r)
 	if (!ctx)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	ctx->is_quiet = true;
+	if (!jwks_are_tried(apim_of(r)))
+		return request_answer(r, NGX_HTTP_SERVICE_UNAVAILABLE, type,
+			text_span("{\"status\":\"starting\"}"));
 	return request_answer(r, NGX_HTTP_OK, type, body);
 }
 
@@ -302,7 +305,7 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 {
 	const ngx_str_t *files = m->trust_files->elts;
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
-	bool is_needed = false;
+	bool is_needed = jwks_need_tls(m);
 
 	for (size_t i = 0; i < m->contract->n_targets; i++)
 		is_needed = is_needed || m->contract->targets[i].tls;
@@ -422,7 +425,9 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
 	m->endpoints = endpoint_start_all(m, cycle);
-	return m->backends && m->endpoints && watch_start(m, cycle) ? NGX_OK : NGX_ERROR;
+	return m->backends && m->endpoints && watch_start(m, cycle) && jwks_start(m, cycle)
+		       ? NGX_OK
+		       : NGX_ERROR;
 }
 
 static void exit_process(ngx_cycle_t *cycle)
@@ -434,6 +439,7 @@ static void exit_process(ngx_cycle_t *cycle)
 		return;
 	backend_stop_all(m);
 	watch_stop(m);
+	jwks_stop(m);
 	core_free(m->core);
 	m->core = NULL;
 	request_worker_exit();

@@ -270,6 +270,12 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	counters_complain(r, m);
 	if (counters_tell(r, m, ctx) != NGX_OK)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (ctx->verdict.fetch_keys_of)
+		jwks_refresh(m, ctx->verdict.fetch_keys_of);
+	if (ctx->verdict.kind == VERDICT_HEALTH && !jwks_are_tried(m)) {
+		ctx->verdict.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+		ctx->verdict.body = text_span("{\"status\":\"starting\"}");
+	}
 	if (ctx->verdict.kind != VERDICT_FORWARD) {
 		r->content_handler = answer_verdict;
 		return NGX_OK;

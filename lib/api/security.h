@@ -64,7 +64,7 @@ struct security_key {
 };
 
 /* What a gateway needs of one entry; which members are set depends on the type:
- *   jwt     issuer, audience?, validate_subscription, keys (one or more)
+ *   jwt     issuer, audience?, validate_subscription, keys, jwks_url (keys or a URL)
  *   apikey  issuer?, audience?, alias?, validate_allowed_apis
  *   oauth   endpoint, username, password, keys (the key manager's, may be empty)
  *   basic   username, password (a hash: see security_password), scopes? */
@@ -73,6 +73,7 @@ struct security_policy_entry {
 	const char *audience;
 	const char *alias;
 	const char *endpoint;
+	const char *jwks_url;
 	const char *username;
 	const char *password;
 	const char *scopes; /* of the user: "read,write" */

@@ -16,6 +16,7 @@ static const struct field entry_fields[] = {
 	{ "audience", offsetof(struct security_policy_entry, audience), FIELD_STRING, 0, 0, 0 },
 	{ "alias", offsetof(struct security_policy_entry, alias), FIELD_STRING, 0, 0, 0 },
 	{ "endpoint", offsetof(struct security_policy_entry, endpoint), FIELD_STRING, 0, 0, 0 },
+	{ "jwksURL", offsetof(struct security_policy_entry, jwks_url), FIELD_STRING, 0, 0, 0 },
 	{ "username", offsetof(struct security_policy_entry, username), FIELD_STRING, 0, 0, 0 },
 	{ "password", offsetof(struct security_policy_entry, password), FIELD_STRING, 0, 0, 0 },
 	{ "scopes", offsetof(struct security_policy_entry, scopes), FIELD_STRING, 0, 0, 0 },
@@ -81,9 +82,9 @@ static struct json *entry_json(
 {
 	struct json *v = json_prune(json_format(a,
 		"{'issuer':%s,'audience':%s,'alias':%s,'endpoint':%s,'username':%s,'password':%s,"
-		"'scopes':%s}",
+		"'scopes':%s,'jwksURL':%s}",
 		e->issuer, e->audience, e->alias, e->endpoint, e->username, e->password,
-		e->scopes));
+		e->scopes, e->jwks_url));
 
 	if (type == SECURITY_JWT)
 		json_set_bool(a, v, "validateSubscription", e->validate_subscription);
@@ -122,7 +123,7 @@ static void read_entry(struct arena *a, const struct json *v, const char *path,
 			ARRAY_LEN(key_fields), k);
 		vec_add(a, &e->keys, k);
 	}
-	if (ret->type == SECURITY_JWT && (!e->issuer || e->keys.n == 0))
+	if (ret->type == SECURITY_JWT && (!e->issuer || (e->keys.n == 0 && !e->jwks_url)))
 		finding_add(f, FINDING_INVALID_FIELD, path, "has no issuer or no key");
 	vec_add(a, &ret->entries, e);
 }

@@ -65,3 +65,15 @@ def sign(key, algorithm, claims, name=None, **header):
     head = base64url(json.dumps({"alg": name or algorithm, **header}).encode())
     text = f"{head}.{base64url(json.dumps(claims).encode())}"
     return f"{text}.{base64url(signature(key, algorithm, text.encode()))}"
+
+
+def jwk(key, kind, **members):
+    """A public key as issuers publish it."""
+    if kind == "RSA":
+        modulus = openssl("rsa", "-in", key, "-noout", "-modulus").decode().strip().split("=")[1]
+        return {"kty": "RSA", "n": base64url(bytes.fromhex(modulus)), "e": "AQAB", **members}
+    der = openssl("pkey", "-in", key, "-pubout", "-outform", "DER")
+    if kind == "Ed25519":
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64url(der[-32:]), **members}
+    size = {"P-256": 32, "P-384": 48, "P-521": 66}[kind]
+    return {"kty": "EC", "crv": kind, "x": base64url(der[-2 * size:-size]), "y": base64url(der[-size:]), **members}

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import algorithms
 import endpoints
+import jwks
 import transport
 import limits
 from backend import Backend, NameServer
@@ -435,7 +436,7 @@ def sixty_four_clients_at_once(world, gateway):
     assert statuses == [200] * 640, set(statuses)
 
 
-STORIES += transport.STORIES
+STORIES += transport.STORIES + jwks.STORIES
 
 
 # ---- load ----
