@@ -66,7 +66,7 @@ static bool read_key(struct arena *a, EVP_PKEY *key, struct cert *ret, struct er
 			EVP_PKEY_get0_type_name(key) ? EVP_PKEY_get0_type_name(key) : "unknown");
 	ret->key_bits = EVP_PKEY_get_bits(key);
 	n = i2d_PUBKEY(key, &der);
-	if (n <= 0 || !out || PEM_write_bio_PUBKEY(out, key) != 1) {
+	if (n <= 0 || !out || PEM_write_bio(out, "PUBLIC KEY", "", der, n) <= 0) {
 		OPENSSL_free(der);
 		return err_set(err, ERR_INVALID, "the public key cannot be encoded");
 	}
