@@ -83,6 +83,10 @@ bool scene_is_ours(const struct scene *s, const struct object *job)
 
 static void add_job(struct scene *s, struct object *job)
 {
+	const struct object *named = world_find(s->w, KIND_JOB, job->ref.ns, job->ref.name);
+
+	if (named && !named->json)
+		return;
 	vec_foreach (const struct object *, known, &s->jobs)
 		if (ref_eq(known->ref, job->ref))
 			return;
@@ -102,12 +106,14 @@ static void collect_jobs(struct scene *s)
 
 	s->looked = all != NULL;
 	vec_foreach (struct object *, o, &w->objects) {
-		if (o->ref.kind != KIND_JOB || !str_eq(o->ref.name, name))
+		if (o->ref.kind != KIND_JOB)
+			continue;
+		if (o->json)
+			add_job(s, o);
+		if (!str_eq(o->ref.name, name))
 			continue;
 		s->looked = true;
 		s->has_first = o->json != NULL;
-		if (s->has_first)
-			add_job(s, o);
 	}
 	if (own)
 		vec_foreach (struct object *, job, &own->items)
@@ -324,6 +330,15 @@ static void need_running(struct needs *n)
 	need_recent_list(n, KIND_JOB, NULL, all_jobs, unfinished);
 }
 
+/* A list may be too old to have the Job that another replica made a moment ago. */
+static void need_names(const struct scene *s, struct needs *n)
+{
+	const struct ref *root = &s->w->root_ref;
+
+	need_child(n, KIND_JOB, root->ns, job_name_by_attempt(n->arena, root->name, &s->request));
+	need_child(n, KIND_JOB, root->ns, job_name_by_hash(n->arena, root->name, &s->request));
+}
+
 /* Nothing was ever noted for this API, and nobody says that it has a Job: there is none to read.
  * Should there be one all the same, its name is taken, and the next attempt looks. */
 static bool is_first_build(const struct scene *s)
@@ -362,6 +377,8 @@ void scene_needs(const struct world *w, struct needs *n)
 		return;
 	if (!s.job)
 		need_running(n);
+	if (!s.job && !is_first_build(&s))
+		need_names(&s, n);
 	/* Whose turn has not come needs to know no more. */
 	if (s.answered && s.result.state == BUILD_QUEUED && !s.job && !scene_has_room(&s))
 		return;
