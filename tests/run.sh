@@ -17,6 +17,7 @@ stage "Debian packages" deploy/local/apt.sh
 stage_begin "Kubernetes, Kaniko, NATS from Go modules" deploy/local/build.sh
 stage "build" "${make[@]}" -j2 all
 stage "unit and golden tests" "${make[@]}" -j2 unit golden
+stage "simulation: 2,000 seeds" "${make[@]}" -j2 sim
 stage "rules: headers, layers, purity, format, shell" "${make[@]}" -j2 check-headers check-layers check-pure check-format check-shell
 stage_twice "conformance of the gateway" "${make[@]}" conformance
 stage_join "Kubernetes, Kaniko, NATS from Go modules"
@@ -25,6 +26,7 @@ if [[ -n ${QUICK:-} ]]; then
 else
 	stage "sanitizers: build" "${san[@]}" -j2 all
 	stage "sanitizers: unit and golden tests" "${san[@]}" -j2 unit golden
+	stage "sanitizers: simulation" "${san[@]}" -j2 sim SEEDS=100
 	stage_twice "sanitizers: conformance of the gateway" "${san[@]}" conformance
 	stage_twice "sanitizers: integration, real servers" "${san[@]}" -j3 integration
 	stage_twice "valgrind: no leak on SIGTERM" "${make[@]}" leaks

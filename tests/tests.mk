@@ -66,3 +66,19 @@ e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=
 .PHONY: conformance
 conformance: gateway $B/bin/toolkit ## what clients of a gateway see, raw sockets and signals included
 	$(Q)tests/conformance/run.py $B $(CASES)
+
+# ---- simulation: the operator in one process, on a cluster and a bus in memory; SEED=n make sim tells one line by line ----
+SEEDS ?= 2000
+FROM  ?= 1
+SIM   := $B/tests/sim/sim
+$(SIM): ALL_LDFLAGS += -Wl,--wrap=PEM_read_bio_PUBKEY
+$(SIM): $(call obj,$(wildcard tests/sim/*.c)) $(call obj,tests/support/store.c tests/support/fields.c) $(service_obj) $B/libcore.a $B/libgateway.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+
+.PHONY: sim soak
+sim: $(SIM) ## the operator in memory: crashes, lost messages, failing calls (SEED=n: one of them, told)
+	$(Q)$(if $(SEED),$< --seed $(SEED) --trace,$< --named tests/sim/seeds && $< --seeds $(SEEDS))
+soak: $(SIM) ## the same for SEEDS=n seeds from FROM=n; every five hundredth once more with 200 APIs
+	$(Q)$< --seeds $(SEEDS) --from $(FROM)
+	$(Q)$< --seeds $$((($(SEEDS) + 499) / 500)) --from $(FROM) --apis 200 --edits 400 --pace-ms 500
