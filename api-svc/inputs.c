@@ -216,7 +216,13 @@ static bool read_policy(const struct world *w, const char *name, const struct js
 	if (policy.type == SECURITY_JWT)
 		vec_foreach (const struct security_policy_entry *, e, &policy.entries)
 			fill_issuer(w->arena, e, &issuers[i++]);
-	*ret = (struct toolkit_security){ name, security_type_name(policy.type), issuers, i };
+	*ret = (struct toolkit_security){ .name = name,
+		.type = security_type_name(policy.type),
+		.issuers = issuers,
+		.n_issuers = i };
+	if (policy.type == SECURITY_OAUTH && policy.entries.n > 0)
+		ret->endpoint =
+			((const struct security_policy_entry *)policy.entries.at[0])->endpoint;
 	return true;
 }
 

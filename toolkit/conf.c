@@ -236,6 +236,7 @@ static bool read_issuer(struct conf *c, const char *path, const struct json *v, 
 static const struct field security_fields[] = {
 	{ "name", FIELD_TEXT, offsetof(struct toolkit_security, name) },
 	{ "type", FIELD_TEXT, offsetof(struct toolkit_security, type) },
+	{ "endpoint", FIELD_TEXT, offsetof(struct toolkit_security, endpoint) },
 };
 
 static bool read_security(struct conf *c, const char *path, const struct json *v, void *ret)

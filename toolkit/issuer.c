@@ -68,10 +68,14 @@ static void insert(struct arena *a, struct accepted *set, const struct toolkit_s
 
 static bool is_scheme(const struct toolkit_security *s, enum scheme_type *ret)
 {
-	if (!str_eq_nocase(s->type, scheme_type_name(SCHEME_BASIC)))
-		return false;
-	*ret = SCHEME_BASIC;
-	return true;
+	static const enum scheme_type types[] = { SCHEME_BASIC, SCHEME_OAUTH };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq_nocase(s->type, scheme_type_name(types[i]))) {
+			*ret = types[i];
+			return true;
+		}
+	return false;
 }
 
 static void accept(
@@ -87,7 +91,7 @@ static void accept(
 		insert(s->a, set, security);
 	else if (!str_eq_nocase(security->type, "jwt"))
 		refuse(r, "SecurityNotSupported", p,
-			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT or basic",
+			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT, Oauth or basic",
 			name, security->type);
 	else if (security->n_issuers == 0)
 		refuse(r, "SecurityNotUsable", p, "Security \"%.100s\" has no issuer", name);
@@ -128,7 +132,7 @@ static bool is_of_listed_type(const struct toolkit_security *s, const char *list
 
 	if (!is_scheme(s, &type))
 		return str_eq(listed, "oauth2") || str_eq(listed, "jwt");
-	return type == SCHEME_BASIC && str_eq(listed, "basic_auth");
+	return str_eq(listed, type == SCHEME_BASIC ? "basic_auth" : "oauth2");
 }
 
 static bool lists(const struct json *types, const struct toolkit_security *security)
@@ -312,6 +316,61 @@ static void put_issuers(struct issuers *s)
 			put_issuer(s, s->used.securities[i], k, &s->list[s->n++]);
 }
 
+static bool bad_scheme(struct issuers *s, const char *security, const char *code, const char *why)
+{
+	return refuse(s->whole, code, (struct place){ .path = security }, "%s", why);
+}
+
+static size_t length_without_slash(const char *url)
+{
+	size_t n = strlen(url);
+
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	return n;
+}
+
+/* The original's users give the key manager's URL, others the endpoint's own. */
+static bool put_key_manager(
+	struct issuers *s, const struct toolkit_security *from, struct contract_target *ret)
+{
+	static const char path[] = "/oauth2/introspect";
+	struct contract_target e;
+	struct err err;
+
+	if (str_empty(from->endpoint))
+		return bad_scheme(s, from->name, "SecurityNotUsable",
+			"has no endpoint, expected the URL of the key manager");
+	if (!contract_target_parse(s->a, from->endpoint, &e, &err))
+		return bad_scheme(s, from->name, "InvalidEndpoint", err.msg);
+	if (str_ends(e.path, "/introspect")) {
+		*ret = e;
+		return true;
+	}
+	e.url = arena_printf(s->a, "%.*s%s", (int)length_without_slash(e.url), e.url, path);
+	return contract_target_parse(s->a, e.url, ret, &err) ||
+	       bad_scheme(s, from->name, "InvalidEndpoint", err.msg);
+}
+
+/* An opaque token does not say whom to ask about it. */
+static void check_one_key_manager(struct issuers *s)
+{
+	const struct contract_scheme *first = NULL;
+
+	for (size_t i = 0; i < s->n_schemes; i++) {
+		const struct contract_scheme *to = &s->schemes[i];
+
+		if (to->type != SCHEME_OAUTH || !to->key_manager.url)
+			continue;
+		if (first)
+			bad_scheme(s, to->security, "SecurityNotSupported",
+				arena_printf(s->a,
+					"is of type Oauth like %.100s; a gateway has one key manager, name one of the two",
+					first->security));
+		first = to;
+	}
+}
+
 static void put_schemes(struct issuers *s)
 {
 	s->schemes = arena_alloc(s->a, (s->used.n_securities + 1) * sizeof(*s->schemes));
@@ -321,8 +380,11 @@ static void put_schemes(struct issuers *s)
 		if (!is_scheme(s->used.securities[i], &to->type))
 			continue;
 		to->security = s->used.securities[i]->name;
+		if (to->type == SCHEME_OAUTH)
+			(void)put_key_manager(s, s->used.securities[i], &to->key_manager);
 		s->n_schemes++;
 	}
+	check_one_key_manager(s);
 	if (s->n_schemes > CONTRACT_MAX_SCHEMES)
 		refuse(s->whole, "LimitExceeded", (struct place){ .path = "securities" },
 			"%zu Securities of other types than JWT, the limit is %d", s->n_schemes,

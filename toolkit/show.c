@@ -125,8 +125,10 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 	if (c->n_schemes)
 		str_add(&s, "schemes\n");
 	for (size_t i = 0; i < c->n_schemes; i++)
-		str_addf(&s, "  %s: %s\n", c->schemes[i].security,
-			scheme_type_name(c->schemes[i].type));
+		str_addf(&s, "  %s: %s%s%s\n", c->schemes[i].security,
+			scheme_type_name(c->schemes[i].type),
+			c->schemes[i].type == SCHEME_OAUTH ? " at " : "",
+			c->schemes[i].type == SCHEME_OAUTH ? c->schemes[i].key_manager.url : "");
 	str_addf(&s,
 		"settings\n  ports http %u, https %u, metrics %u; http/2 %s\n"
 		"  token cache %u entries; clock skew %lld s; backend host names %sverified\n",

@@ -88,9 +88,10 @@ struct toolkit_issuer {
 
 struct toolkit_security {
 	const char *name;
-	const char *type; /* "jwt" or "basic"; every other type is reported as not supported where
-			     an operation names it. The credentials of "basic" are no input: see
-			     gateway/core/credentials.h */
+	const char *type;     /* "jwt", "basic" or "oauth"; every other type is reported as not
+				 supported where an operation names it. Credentials are no input: see
+				 gateway/core/credentials.h */
+	const char *endpoint; /* "oauth": the key manager's URL, or its introspection endpoint's */
 	const struct toolkit_issuer *issuers;
 	size_t n_issuers;
 };

@@ -104,6 +104,7 @@ static bool load_issuers(struct loader *l, const struct json *root)
 
 static const char *const scheme_types[] = {
 	[SCHEME_BASIC] = "basic",
+	[SCHEME_OAUTH] = "oauth",
 };
 
 const char *scheme_type_name(enum scheme_type t)
@@ -120,7 +121,7 @@ static bool load_scheme_type(struct loader *l, const struct json *v, enum scheme
 			*ret = (enum scheme_type)i;
 			return true;
 		}
-	return field_bad(l, "type", "basic");
+	return field_bad(l, "type", "basic or oauth");
 }
 
 /* It becomes the name of a file. */
@@ -134,12 +135,22 @@ static bool security_name_ok(struct loader *l, const char *name)
 	return true;
 }
 
+static bool load_key_manager(struct loader *l, const struct json *v, struct contract_target *ret)
+{
+	const char *url = json_get_str(v, "url");
+
+	if (!url)
+		return field_bad(l, "url", "a string");
+	return contract_target_parse(l->a, url, ret, l->err);
+}
+
 static bool load_scheme(struct loader *l, const struct json *v, struct contract_scheme *s)
 {
-	static const char *const names[] = { "type", "security" };
+	static const char *const names[] = { "type", "security", "url" };
 
 	return field_object(l, v, names, ARRAY_LEN(names)) && load_scheme_type(l, v, &s->type) &&
-	       field_text(l, v, "security", &s->security) && security_name_ok(l, s->security);
+	       field_text(l, v, "security", &s->security) && security_name_ok(l, s->security) &&
+	       (s->type != SCHEME_OAUTH || load_key_manager(l, v, &s->key_manager));
 }
 
 static bool load_schemes(struct loader *l, const struct json *root)

@@ -86,20 +86,6 @@ struct contract_issuer {
 	const char *jwks_path;		 /* and what to ask for */
 };
 
-/* A Security of another type than JWT. What proves its users is no part of a contract: see
- * credentials.h. */
-enum scheme_type {
-	SCHEME_BASIC,
-};
-
-struct contract_scheme {
-	enum scheme_type type;
-	const char *security; /* its name: also that of its credentials */
-};
-
-/* "basic" … */
-const char *scheme_type_name(enum scheme_type t);
-
 /* One place of a backend. */
 struct contract_target {
 	const char *url; /* as written: scheme://host[:port][/path] */
@@ -143,6 +129,22 @@ struct contract_endpoint {
 	const char *password;		  /* NULL: given at run time */
 	size_t *targets; /* filled by the loader: indices into contract.targets, by url */
 };
+
+/* A Security of another type than JWT. What proves its users is no part of a contract: see
+ * credentials.h. */
+enum scheme_type {
+	SCHEME_BASIC,
+	SCHEME_OAUTH, /* opaque tokens, which a key manager is asked about */
+};
+
+struct contract_scheme {
+	enum scheme_type type;
+	const char *security;		    /* its name: also that of its credentials */
+	struct contract_target key_manager; /* SCHEME_OAUTH: the introspection endpoint */
+};
+
+/* "basic" … */
+const char *scheme_type_name(enum scheme_type t);
 
 /* Paths are compared decoded. Both checks want the decoded form: segments that are not empty, not
  * "." or "..", without backslash, semicolon, control character. "" is a base path, "/" a template.

@@ -7,6 +7,7 @@
 #include "gateway/core/cors.h"
 #include "gateway/core/credentials.h"
 #include "gateway/core/fault.h"
+#include "gateway/core/introspection.h"
 #include "gateway/core/jwks.h"
 #include "gateway/core/route.h"
 #include "gateway/core/throttle.h"
@@ -21,6 +22,9 @@ struct core {
 	struct cache *cache;
 	struct jwks *jwks;
 	struct throttle *throttle;
+	struct cache *active; /* opaque tokens that a key manager vouched for */
+	struct cache
+		*inactive; /* and those it did not; apart, so that bad ones push no good one out */
 	const struct credentials *credentials; /* NULL: none yet */
 	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
 	EVP_MD_CTX *digest;
@@ -40,6 +44,7 @@ struct decision {
 	struct token user;		      /* what is known of a user without a token */
 	const struct token *token;	      /* in parts, in the cache, or user */
 	const struct contract_issuer *issuer; /* NULL: not by a token */
+	bool is_opaque;			      /* a key manager knows the token */
 	struct verdict *verdict;
 };
 
@@ -53,7 +58,11 @@ struct core *core_new(const struct contract *c, const struct core_options *optio
 	core->contract = c;
 	core->arena = arena_new();
 	core->routes = route_table_new(core->arena, c);
-	core->cache = cache_new(entries ? entries : c->token_cache_entries);
+	if (entries == 0)
+		entries = c->token_cache_entries;
+	core->cache = cache_new(entries);
+	core->active = cache_new(entries);
+	core->inactive = cache_new(entries);
 	core->jwks = jwks_new(c);
 	core->throttle = throttle_new(c, options ? options->counters : NULL);
 	core->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
@@ -72,6 +81,8 @@ void core_free(struct core *core)
 	throttle_free(core->throttle);
 	cache_free(core->cache);
 	jwks_free(core->jwks);
+	cache_free(core->active);
+	cache_free(core->inactive);
 	arena_free(core->arena);
 	free(core);
 }
@@ -95,7 +106,8 @@ void core_stats(const struct core *core, struct core_stats *ret)
 	*ret = (struct core_stats){
 		.token_cache_hits = core->hits,
 		.token_cache_misses = core->misses,
-		.token_cache_entries = cache_entries(core->cache),
+		.token_cache_entries = cache_entries(core->cache) + cache_entries(core->active) +
+				       cache_entries(core->inactive),
 	};
 }
 
@@ -228,13 +240,16 @@ static struct span behind_word(struct span s, const char *word)
 	return s;
 }
 
-static bool accepts(const struct decision *d, enum scheme_type type)
+/* The operation's first scheme of that type. */
+static bool accepts(const struct decision *d, enum scheme_type type, size_t *ret)
 {
 	const struct contract_operation *op = d->verdict->operation;
 
 	for (size_t i = 0; i < op->n_schemes; i++)
-		if (d->core->contract->schemes[op->schemes[i]].type == type)
+		if (d->core->contract->schemes[op->schemes[i]].type == type) {
+			*ret = op->schemes[i];
 			return true;
+		}
 	return false;
 }
 
@@ -308,6 +323,82 @@ static void digest(struct core *core, struct span token, unsigned char ret[SHA25
 		abort();
 }
 
+/* ---- opaque tokens ---- */
+
+static void opaque_digest(
+	struct core *core, size_t scheme, struct span token, unsigned char ret[SHA256_BYTES])
+{
+	const char *security = core->contract->schemes[scheme].security;
+
+	/* The name's end is part of it: no other name and token give the same bytes. */
+	if (EVP_DigestInit_ex2(core->digest, core->sha256, NULL) != 1 ||
+		EVP_DigestUpdate(core->digest, security, strlen(security) + 1) != 1 ||
+		EVP_DigestUpdate(core->digest, token.at, token.n) != 1 ||
+		EVP_DigestFinal_ex(core->digest, ret, NULL) != 1)
+		abort();
+}
+
+void core_learn(struct core *core, size_t scheme, struct span token,
+	const struct introspection *introspection)
+{
+	unsigned char key[SHA256_BYTES];
+
+	if (introspection->failure)
+		return;
+	opaque_digest(core, scheme, token, key);
+	cache_put(introspection->is_active ? core->active : core->inactive, key,
+		&introspection->token);
+}
+
+static const struct token *fresh(struct cache *c, const unsigned char *key, int64_t now_s)
+{
+	const struct token *t = cache_get(c, key);
+
+	return t && t->exp > now_s ? t : NULL;
+}
+
+/* What is known of the token without asking; NULL: nothing. */
+static const struct token *opaque_known(struct decision *d, size_t scheme, bool *ret_is_active)
+{
+	const struct introspection *told = d->request->introspection;
+	unsigned char key[SHA256_BYTES];
+	const struct token *t;
+
+	if (told) {
+		*ret_is_active = told->is_active;
+		return &told->token;
+	}
+	opaque_digest(d->core, scheme, d->credentials, key);
+	t = fresh(d->core->active, key, d->request->now_s);
+	*ret_is_active = t != NULL;
+	if (!t)
+		t = fresh(d->core->inactive, key, d->request->now_s);
+	d->verdict->token_cached = t != NULL;
+	*(t ? &d->core->hits : &d->core->misses) += 1;
+	return t;
+}
+
+static bool opaque_is_good(struct decision *d, size_t scheme)
+{
+	const struct introspection *told = d->request->introspection;
+	bool is_active;
+
+	if (d->credentials.n == 0 || d->credentials.n > TOKEN_MAX_BYTES)
+		return refuse(d, 900901, "no token");
+	if (told && told->failure)
+		return refuse(d, 900900, arena_dup(d->a, told->failure));
+	d->token = opaque_known(d, scheme, &is_active);
+	d->is_opaque = true;
+	if (d->token)
+		return is_active || refuse(d, 900901, "inactive token");
+	d->verdict->kind = VERDICT_ASK;
+	d->verdict->ask_scheme = scheme;
+	d->verdict->ask_token = d->credentials;
+	return false;
+}
+
+/* ---- tokens that say themselves what they are ---- */
+
 static bool token_is_good(struct decision *d)
 {
 	unsigned char key[SHA256_BYTES];
@@ -354,6 +445,23 @@ static bool user_is_good(struct decision *d)
 	return true;
 }
 
+/* A token that no issuer answers for may still be one that the key manager knows. */
+static bool bearer_is_good(struct decision *d)
+{
+	bool by_issuer = d->verdict->operation->n_issuers > 0;
+	size_t scheme;
+
+	if (by_issuer && token_is_good(d))
+		return true;
+	if (!accepts(d, SCHEME_OAUTH, &scheme))
+		return by_issuer ? false : refuse(d, 900917, "a token");
+	*d->verdict = (struct verdict){ .api = d->verdict->api,
+		.path = d->verdict->path,
+		.operation = d->verdict->operation,
+		.cors = d->verdict->cors };
+	return opaque_is_good(d, scheme);
+}
+
 static bool is_authenticated(struct decision *d)
 {
 	const struct core_request *r = d->request;
@@ -366,14 +474,13 @@ static bool is_authenticated(struct decision *d)
 		return refuse(d, 900901, "credentials given twice");
 	if (starts_with_word(value, "basic")) {
 		d->credentials = behind_word(value, "basic");
-		return accepts(d, SCHEME_BASIC) ? user_is_good(d)
-						: refuse(d, 900917, "basic credentials");
+		return accepts(d, SCHEME_BASIC, &n) ? user_is_good(d)
+						    : refuse(d, 900917, "basic credentials");
 	}
 	if (!starts_with_word(value, "bearer"))
 		return refuse(d, 900901, "unknown scheme");
 	d->credentials = behind_word(value, "bearer");
-	return d->verdict->operation->n_issuers > 0 ? token_is_good(d)
-						    : refuse(d, 900917, "a token");
+	return bearer_is_good(d);
 }
 
 static struct span copied(struct arena *a, const char *text)
@@ -391,8 +498,12 @@ static bool may_use_operation(struct decision *d)
 	d->verdict->subject = copied(d->a, d->token->subject);
 	d->verdict->application = copied(d->a, d->token->application);
 	d->verdict->sandbox = d->token->sandbox;
-	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes))
-		return refuse(d, 900910, "scope");
+	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes)) {
+		if (!d->is_opaque)
+			return refuse(d, 900910, "scope");
+		fault_opaque_scope(d->a, d->verdict);
+		return false;
+	}
 	if (d->issuer && d->issuer->validate_subscription &&
 		!token_is_subscribed(d->token, api->title, api->version))
 		return refuse(d, 900908, "subscription");

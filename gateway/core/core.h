@@ -15,6 +15,7 @@
 
 struct credentials;
 struct err;
+struct introspection;
 struct window_table;
 
 /* Where requests are counted; shared by all workers of a gateway. */
@@ -56,6 +57,7 @@ struct core_request {
 	bool is_tls;
 	bool client_is_verified; /* showed a certificate that one of ours vouches for */
 	int64_t now_s;
+	const struct introspection *introspection; /* after VERDICT_ASK: the outcome; NULL before */
 };
 
 /* What every answer to a request says about origins; see cors.h. */
@@ -71,6 +73,7 @@ enum verdict_kind {
 	VERDICT_FORWARD, /* to the backend */
 	VERDICT_ANSWER,	 /* status and body below */
 	VERDICT_HEALTH,	 /* /health */
+	VERDICT_ASK,	 /* a key manager knows: decide again with what it says */
 };
 
 /* The limit that the client meets first. */
@@ -99,6 +102,10 @@ struct verdict {
 
 	struct cors cors; /* of any kind */
 
+	/* VERDICT_ASK */
+	size_t ask_scheme;     /* index into contract.schemes */
+	struct span ask_token; /* in the request */
+
 	/* what is known, for logs and metrics (NULL/0 when not) */
 	const struct contract_api *api;
 	const struct contract_path *path;
@@ -118,6 +125,10 @@ bool core_take_keys(
 /* Texts of the verdict live in the arena given (one per request) or in the contract. */
 void core_decide(
 	struct core *core, struct arena *a, const struct core_request *r, struct verdict *ret);
+
+/* Keeps what a key manager said, for the next request with that token. Failures are not kept. */
+void core_learn(struct core *core, size_t scheme, struct span token,
+	const struct introspection *introspection);
 
 /* Fault body of spec, section 4: {"fault":{"code":…, "message":"…", "description":"…"}} */
 struct span core_fault(struct arena *a, int code, const char *message, const char *description);

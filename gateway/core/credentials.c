@@ -1,5 +1,10 @@
 #include "gateway/core/credentials.h"
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -92,6 +97,57 @@ static bool read_user(struct loader *l, const struct json *v, struct user *u)
 	return true;
 }
 
+/* ---- key managers ---- */
+
+static void free_key(void *key)
+{
+	EVP_PKEY_free(key);
+}
+
+static bool read_key(struct loader *l, const struct json *v, struct evp_pkey_st **ret)
+{
+	const char *pem = json_get_str(v, "pem");
+	BIO *in = pem ? BIO_new_mem_buf(pem, -1) : NULL;
+
+	*ret = in ? PEM_read_bio_PUBKEY(in, NULL, NULL, NULL) : NULL;
+	BIO_free(in);
+	ERR_clear_error();
+	if (!*ret)
+		return field_bad(l, "pem", "a PEM public key");
+	arena_defer(l->a, free_key, *ret);
+	return true;
+}
+
+static bool read_key_manager(struct loader *l, const struct json *v, struct credential_set *set)
+{
+	static const char *const names[] = { "endpoint", "username", "password", "keys" };
+	size_t i = 0;
+
+	if (!field_object(l, v, names, ARRAY_LEN(names)) ||
+		!field_text(l, v, "username", &set->username) ||
+		!field_text(l, v, "password", &set->password) ||
+		!field_list(l, v, "keys", CREDENTIALS_MAX_KEYS, &set->n_keys))
+		return false;
+	set->keys = arena_alloc(l->a, (set->n_keys + 1) * sizeof(struct evp_pkey_st *));
+	json_foreach (key, json_get(v, "keys")) {
+		if (!read_key(l, key, &set->keys[i]))
+			return field_within(l->err, "keys", i);
+		i++;
+	}
+	return true;
+}
+
+static bool read_one(struct loader *l, const struct json *root, struct credential_set *set)
+{
+	const struct json *entries = json_get(root, "entries");
+
+	if (!json_is_array(entries) || json_len(entries) != 1)
+		return field_bad(l, "entries", "one key manager");
+	return read_key_manager(l, json_at(entries, 0), set) || field_within(l->err, "entries", 0);
+}
+
+/* ---- users ---- */
+
 static int by_name(const void *x, const void *y)
 {
 	const struct user *a = x;
@@ -135,7 +191,7 @@ bool credentials_read(struct arena *a, struct credentials *to, const struct cont
 		return false;
 	if (!str_eq(json_get_str(root, "type"), type))
 		return err_set(err, ERR_INVALID, "type: expected \"%s\"", type);
-	if (!read_users(&l, root, &set))
+	if (!(c->schemes[scheme].type == SCHEME_OAUTH ? read_one : read_users)(&l, root, &set))
 		return false;
 	to->sets[scheme] = set;
 	return true;

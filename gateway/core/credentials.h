@@ -3,7 +3,8 @@
  * One file per scheme, <security>.json, as security-svc writes it: {"type": …, "entries": […]}.
  * They are mounted into the gateway's pod and read again when they change, so a new password needs
  * no build. Passwords are hashes in the forms users of the original know: 40 hex digits (SHA-1),
- * "@sha256:{hex}", "@sha384:{hex}", "@sha512:{hex}".
+ * "@sha256:{hex}", "@sha384:{hex}", "@sha512:{hex}". What the gateway says itself, to a key
+ * manager, is the password.
  *
  * A set that could not be read is not loaded: nobody is let in by it, which is an internal error
  * and not the client's.
@@ -21,10 +22,12 @@ struct arena;
 struct contract;
 struct contract_operation;
 struct err;
+struct evp_pkey_st;
 
 enum {
 	CREDENTIALS_MAX_BYTES = 1024 * 1024, /* a Secret holds no more */
 	CREDENTIALS_MAX_USERS = 1000,	     /* per scheme */
+	CREDENTIALS_MAX_KEYS = 20,
 	PASSWORD_MAX_DIGEST = 64,
 };
 
@@ -37,8 +40,16 @@ struct user {
 
 struct credential_set {
 	bool is_loaded;
+
+	/* basic */
 	struct user *users; /* by name; two entries of one name are two passwords */
 	size_t n_users;
+
+	/* oauth: how the key manager knows the gateway, and the gateway the key manager */
+	const char *username;
+	const char *password;
+	struct evp_pkey_st **keys; /* empty: any certificate that is trusted */
+	size_t n_keys;
 };
 
 struct credentials {

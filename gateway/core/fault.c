@@ -105,6 +105,17 @@ void fault_answer(struct arena *a, int code, const char *reason, struct verdict 
 		reason, ret);
 }
 
+void fault_opaque_scope(struct arena *a, struct verdict *ret)
+{
+	const struct fault *f = fault_find(900910);
+	const char *description =
+		arena_printf(a, "%s. Unclassified Authentication Failure", f->message);
+
+	ret->fault_code = f->code;
+	answer(f->status, "application/json", core_fault(a, f->code, f->message, description),
+		"scope", ret);
+}
+
 void fault_text(int status, const char *body, const char *reason, struct verdict *ret)
 {
 	answer(status, "text/plain", (struct span){ body, strlen(body) }, reason, ret);

@@ -22,6 +22,9 @@ const struct fault *fault_find(int code);
 void fault_answer(struct arena *a, int code, const char *reason, struct verdict *ret);
 void fault_text(int status, const char *body, const char *reason, struct verdict *ret);
 
+/* 900910 for a token that a key manager knows: the original describes it in another way. */
+void fault_opaque_scope(struct arena *a, struct verdict *ret);
+
 /* No endpoint for the key type: a flat body, without "fault". */
 void fault_no_endpoint(struct verdict *ret);
 

@@ -33,7 +33,13 @@ static struct json *issuer_json(struct arena *a, const struct contract_issuer *s
 
 static struct json *scheme_json(struct arena *a, const struct contract_scheme *s)
 {
-	return json_format(a, "{'type':%s,'security':%s}", scheme_type_name(s->type), s->security);
+	struct json *o = json_object(a);
+
+	json_set_str(a, o, "type", scheme_type_name(s->type));
+	json_set_str(a, o, "security", s->security);
+	if (s->type == SCHEME_OAUTH)
+		json_set_str(a, o, "url", s->key_manager.url);
+	return o;
 }
 
 static struct json *indices_json(struct arena *a, const size_t *at, size_t n)

@@ -9,6 +9,7 @@
  *   backend.c   a target's addresses: looked up at run time, kept for their TTL
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   cors.c      what answers say about origins
+ *   introspect.c  what key managers say about opaque tokens
  *   outbound.c  requests of the gateway's own
  *   watch.c     credentials: files that may change while the gateway runs
  *   page.c      every error that nginx itself would answer with HTML
@@ -37,6 +38,7 @@ struct backend;
 struct resolv;
 struct watch;
 struct endpoint;
+struct introspection;
 
 extern ngx_module_t ngx_http_apim_module;
 
@@ -100,11 +102,12 @@ struct ctx {
 	size_t target;		   /* its place among the endpoint's */
 	uint32_t tried;		   /* a bit for each target that was */
 	ngx_str_t sent_target;	   /* the client's: r->unparsed_uri is the backend's then */
-	ngx_queue_t waiting;	   /* in backend->waiting while is_waiting */
-	struct span id;		   /* X-Request-ID */
-	struct span page;	   /* replaces nginx' own body when is_page */
-	ngx_uint_t http_version;   /* of the client */
-	int fault;		   /* what the client got, for log and metrics */
+	const struct introspection *introspection; /* good for the next decision only */
+	ngx_queue_t waiting;	 /* for a backend or a key manager, while is_waiting */
+	struct span id;		 /* X-Request-ID */
+	struct span page;	 /* replaces nginx' own body when is_page */
+	ngx_uint_t http_version; /* of the client */
+	int fault;		 /* what the client got, for log and metrics */
 	const char *reason;
 	bool is_decided;
 	bool is_websocket; /* the client asks for one */
@@ -137,6 +140,14 @@ void request_worker_exit(void);
 /* Reads the credentials of all schemes for this worker's core, now and whenever they change. */
 bool watch_start(struct apim *m, ngx_cycle_t *cycle);
 void watch_stop(struct apim *m);
+const struct credentials *watch_credentials(const struct apim *m); /* NULL: none */
+
+/* ---- introspect.c ---- */
+
+/* After VERDICT_ASK: ctx waits for the answer, the request goes on by itself with
+ * ctx->introspection. False: nobody can be asked. */
+bool introspect(struct apim *m, struct ctx *ctx);
+void introspect_stop_all(void);
 
 /* ---- header.c ---- */
 

@@ -309,6 +309,8 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 
 	for (size_t i = 0; i < m->contract->n_targets; i++)
 		is_needed = is_needed || m->contract->targets[i].tls;
+	for (size_t i = 0; i < m->contract->n_schemes; i++)
+		is_needed = is_needed || m->contract->schemes[i].key_manager.tls;
 	if (!is_needed)
 		return true;
 	m->trust = X509_STORE_new();
@@ -438,6 +440,7 @@ static void exit_process(ngx_cycle_t *cycle)
 	if (!m || !m->contract)
 		return;
 	backend_stop_all(m);
+	introspect_stop_all();
 	watch_stop(m);
 	jwks_stop(m);
 	core_free(m->core);

@@ -379,6 +379,24 @@ static void write_request(struct outbound *o)
 	str_addn(&o->request, call->body.at, call->body.n);
 }
 
+static void free_key(void *key)
+{
+	EVP_PKEY_free(key);
+}
+
+static void keep_keys(struct outbound *o)
+{
+	EVP_PKEY **keys = arena_alloc(o->arena, (o->call.n_keys + 1) * sizeof(EVP_PKEY *));
+
+	for (size_t i = 0; i < o->call.n_keys; i++) {
+		keys[i] = o->call.keys[i];
+		if (EVP_PKEY_up_ref(keys[i]) != 1)
+			abort();
+		arena_defer(o->arena, free_key, keys[i]);
+	}
+	o->call.keys = keys;
+}
+
 struct outbound *outbound_start(struct apim *m, const struct outbound_call *call)
 {
 	struct arena *a = arena_new();
@@ -393,6 +411,7 @@ struct outbound *outbound_start(struct apim *m, const struct outbound_call *call
 					   : call->to->host;
 	o->timer = (ngx_event_t){ .handler = on_timer, .data = o, .log = ngx_cycle->log };
 	ngx_add_timer(&o->timer, call->timeout_ms);
+	keep_keys(o);
 	write_request(o);
 	str_init(&o->received, a, call->max_bytes);
 	if (o->request.overflow)

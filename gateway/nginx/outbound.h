@@ -20,7 +20,7 @@ struct outbound_call {
 	const char
 		*headers; /* "Name: value\r\n…" besides Host, Content-Length and Connection; "" */
 	struct span body;
-	EVP_PKEY *const *keys; /* has to outlive the call */
+	EVP_PKEY *const *keys; /* kept by reference */
 	size_t n_keys;
 	size_t max_bytes;      /* of the answer, headers included */
 	ngx_msec_t timeout_ms; /* for all of it */

@@ -208,6 +208,7 @@ static struct span request_id(ngx_http_request_t *r, struct arena *a)
 
 /* ---- the decision ---- */
 
+/* Leaves the request undecided while a key manager is asked. */
 static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	const char *method = (const char *)r->method_name.data;
@@ -222,12 +223,20 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		.client = { (const char *)r->connection->addr_text.data,
 			r->connection->addr_text.len },
 		.now_s = ngx_time(),
+		.introspection = ctx->introspection,
 	};
 
 	if (headers_fit(r, m))
 		core_decide(m->core, ctx->arena, &request, &ctx->verdict);
 	else
 		fault_text(413, "Request Entity Too Large", "headers too large", &ctx->verdict);
+	ctx->introspection = NULL;
+	if (ctx->verdict.kind == VERDICT_ASK) {
+		if (introspect(m, ctx))
+			return;
+		fault_answer(ctx->arena, 900900, "key manager cannot be asked", &ctx->verdict);
+	}
+	ctx->is_decided = true;
 	ctx->fault = ctx->verdict.fault_code;
 	ctx->reason = ctx->verdict.reason;
 	ctx->is_quiet = ctx->verdict.kind == VERDICT_HEALTH;
@@ -244,8 +253,6 @@ static ngx_int_t refuse(ngx_http_request_t *r, struct ctx *ctx, const char *reas
 /* Goes on to proxy_pass as soon as a target has an address. */
 static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
-	if (ctx->is_waiting)
-		return NGX_AGAIN;
 	switch (endpoint_prepare(m, ctx)) {
 	case ENDPOINT_READY:
 		return NGX_OK;
@@ -262,11 +269,14 @@ static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 
 static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
-	ctx->is_decided = true;
-	ctx->http_version = r->http_version;
-	ctx->arena = arena_take();
-	ctx->id = request_id(r, ctx->arena);
+	if (!ctx->arena) {
+		ctx->http_version = r->http_version;
+		ctx->arena = arena_take();
+		ctx->id = request_id(r, ctx->arena);
+	}
 	decide(r, m, ctx);
+	if (!ctx->is_decided)
+		return NGX_AGAIN;
 	counters_complain(r, m);
 	if (counters_tell(r, m, ctx) != NGX_OK)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -300,6 +310,8 @@ ngx_int_t request_access(ngx_http_request_t *r)
 	ctx = ctx_ensure(r);
 	if (!ctx)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (ctx->is_waiting)
+		return NGX_AGAIN;
 	if (!ctx->is_decided)
 		return judge(r, m, ctx);
 	return ctx->endpoint ? forward(r, m, ctx) : NGX_OK;

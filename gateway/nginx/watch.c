@@ -25,6 +25,7 @@ struct version {
 struct watch {
 	struct apim *apim;
 	struct arena *arena; /* of the credentials in use */
+	const struct credentials *credentials;
 	struct version *versions;
 	ngx_event_t timer;
 };
@@ -118,6 +119,7 @@ static void read_all(struct watch *w)
 		return;
 	}
 	core_set_credentials(m->core, fresh);
+	w->credentials = fresh;
 	arena_free(w->arena);
 	w->arena = a;
 }
@@ -155,6 +157,11 @@ bool watch_start(struct apim *m, ngx_cycle_t *cycle)
 	w->timer = (ngx_event_t){ .handler = look, .data = w, .log = cycle->log, .cancelable = 1 };
 	ngx_add_timer(&w->timer, LOOK_MS);
 	return true;
+}
+
+const struct credentials *watch_credentials(const struct apim *m)
+{
+	return m->watch ? m->watch->credentials : NULL;
 }
 
 void watch_stop(struct apim *m)

@@ -1,4 +1,5 @@
 """Backends and a name server for the conformance tests: small, real, and able to misbehave on demand."""
+import base64
 import http.server
 import json
 import socket
@@ -7,6 +8,7 @@ import ssl
 import struct
 import threading
 import time
+import urllib.parse
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,6 +44,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         if told:
             return self.reply(told, b"as told", "text/plain")
+        if self.path == "/oauth2/introspect":
+            return self.introspect(urllib.parse.parse_qs(data.decode()))
         special = getattr(self, "do_" + self.path.split("?")[0].rsplit("/", 1)[1].replace("-", "_"), None)
         if special and self.path.startswith("/files/special/"):
             return special()
@@ -61,6 +65,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def introspect(self, question):
+        """RFC 7662. What a token is called is what is said about it."""
+        token, = question["token"]
+        with self.server.lock:
+            self.server.asked.append(token)
+        pair = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        if self.command != "POST" or pair != "gateway:" + self.server.secret:
+            return self.reply(401, b"{}", "application/json")
+        said = {"active": token.startswith("good"), "username": "alice", "client_id": "shop", "scope": "read"}
+        if "write" in token:
+            said["scope"] = "read write"
+        if "short" in token:
+            said["exp"] = int(time.time()) + 2
+        if "old" in token:
+            said["exp"] = int(time.time()) - 1
+        if "slow" in token:
+            time.sleep(0.5)
+        if "silent" in token:
+            time.sleep(7)
+        if "broken" in token:
+            return self.reply(200, b"<html>", "text/html")
+        if "failing" in token:
+            return self.reply(503, b"", "text/plain")
+        if "long" in token:
+            said["filler"] = "x" * 100000
+        return self.reply(200, json.dumps(said).encode(), "application/json;charset=UTF-8")
 
     def do_own_502(self):
         self.reply(502, b"<html>the backend's own page</html>", "text/html")
@@ -142,6 +173,7 @@ class Backend(http.server.ThreadingHTTPServer):
 
     def __init__(self, certificate=None, key=None, port=0):
         self.connections = self.requests = 0
+        self.asked, self.secret = [], "gateway:secret"
         self.open = []
         self.told, self.always = [], None  # statuses to answer with: the next ones, and then; "nothing" says nothing
         self.silence = threading.Event()

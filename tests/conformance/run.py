@@ -28,7 +28,7 @@ import transport
 import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
-from world import HERE, Gateway, Tokens, basic, free_port, make_certificates, users, wait
+from world import HERE, Gateway, Tokens, basic, free_port, key_manager, make_certificates, users, wait
 
 STORIES = []
 
@@ -289,6 +289,57 @@ def credentials_that_are_missing_at_the_start_are_an_internal_error_until_they_c
 
 
 @story
+def a_key_manager_is_asked_once_per_token_and_worker(world, _):
+    gateway = world.gateway(GATEWAY_WORKERS="1").start()
+    asked = lambda token: world.tls.asked.count(token)
+    statuses = in_parallel(20, lambda i: get(gateway, "/users/opaque", "good-slow-once")[0])
+    assert statuses == [200] * 20 and asked("good-slow-once") == 1, (statuses, asked("good-slow-once"))
+    for _ in range(3):
+        assert get(gateway, "/users/opaque", "bad-once")[0] == 401
+    assert asked("bad-once") == 1
+    for _ in range(3):
+        assert get(gateway, "/users/opaque", "failing-never")[0] == 500
+    assert asked("failing-never") == 3
+    assert get(gateway, "/users/opaque", "good-short-once")[0] == 200
+    assert get(gateway, "/users/opaque", "good-short-once")[0] == 200
+    assert asked("good-short-once") == 1
+    wait("the token's end", lambda: get(gateway, "/users/opaque", "good-short-once")[0] == 200 and asked("good-short-once") == 2)
+    return gateway
+
+
+@story
+def a_slow_key_manager_delays_nobody_else(world, _):
+    gateway = world.gateway(GATEWAY_WORKERS="1").start()
+    slow = threading.Thread(target=lambda: get(gateway, "/users/opaque", "good-slow-alone"))
+    slow.start()
+    wait("the question", lambda: "good-slow-alone" in world.tls.asked)
+    started = time.monotonic()
+    assert get(gateway, "/store/v1.0.0/files/quick")[0] == 200
+    assert time.monotonic() - started < 0.3
+    slow.join()
+    c = Connection(gateway.http)
+    c.send(b"GET /users/opaque HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good-slow-and-gone\r\n\r\n")
+    wait("the question", lambda: "good-slow-and-gone" in world.tls.asked)
+    c.close()
+    assert get(gateway, "/users/opaque", "good-slow-and-gone")[0] == 200
+    started = time.monotonic()
+    assert get(gateway, "/users/opaque", "good-silent")[0] == 500
+    assert 4 < time.monotonic() - started < 6.5
+    return gateway
+
+
+@story
+def the_gateways_own_credentials_may_change(world, _):
+    gateway = world.gateway().start()
+    world.tls.secret = "fresh"
+    assert get(gateway, "/users/opaque", "good-changed")[0] == 500
+    gateway.write_credentials("km", key_manager(password="fresh"))
+    wait("the new password", lambda: get(gateway, "/users/opaque", "good-changed")[0] == 200)
+    world.tls.secret = "gateway:secret"
+    return gateway
+
+
+@story
 def sighup_reads_the_files_again_without_a_failure(world, _):
     gateway = world.gateway().start()
     with Load(gateway, "/store/v1.0.0/files/load", 4) as load:
@@ -524,7 +575,7 @@ class Report:
 
 def secrets_in(text, tokens):
     signatures = [t.rsplit(".", 1)[-1] for t in tokens.made.values()]
-    return [s[:20] for s in signatures + ["secret", "Authorization"] if s and s in text]
+    return [s[:20] for s in signatures + ["secret", "good-", "Authorization"] if s and s in text]
 
 
 def look_back(gateway, tokens):

@@ -131,11 +131,16 @@ def users(*entries):
     return json.dumps({"type": "basic", "entries": [entry(*e) for e in entries]})
 
 
+def key_manager(*keys, password="gateway:secret"):
+    return json.dumps({"type": "oauth", "entries": [{"endpoint": "ignored", "username": "gateway", "password": password,
+                       "keys": [{"id": "1", "pem": pem, "notBefore": 0, "notAfter": 0} for pem in keys]}]})
+
+
 CREDENTIALS = {
     "users": users(("admin", "admin"), ("writer", "p:w", "read,write"),
                    ("old", "@sha512:{%s}" % hashlib.sha512(b"older").hexdigest())),
     "more-users": users(("other", "0ther")),
-}
+} | {name: key_manager() for name in ("km", "pinned", "untrusted", "wrong-name", "plain", "refused")}
 
 
 class Gateway:
@@ -152,7 +157,8 @@ class Gateway:
         self.log_path, self.err_path = self.folder / "log", self.folder / "err"
         self.credentials = self.folder / "credentials"
         self.credentials.mkdir()
-        for name, text in CREDENTIALS.items():
+        pinned = openssl("x509", "-in", folder / "untrusted.crt", "-noout", "-pubkey").decode()
+        for name, text in (CREDENTIALS | {"pinned": key_manager(pinned)}).items():
             self.write_credentials(name, text)
         self.environment = {
             "PATH": os.environ["PATH"], "GATEWAY_CONTRACT": str(self.contract), "GATEWAY_RUN_DIR": str(self.folder / "run"),
