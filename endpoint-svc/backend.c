@@ -3,6 +3,7 @@
 #include "lib/api/targetendpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
+#include "lib/base/vec.h"
 #include "lib/json/json.h"
 
 enum {
@@ -27,10 +28,23 @@ static struct json *labels(struct arena *a, const struct backend *b)
 	return out;
 }
 
+/* One container, and Secrets to pull its image with; without any, the ServiceAccount's count. */
+static struct json *pod_spec(struct arena *a, const struct backend *b, struct json *container)
+{
+	struct json *spec = json_format(a, "{'containers':[%j]}", container);
+	struct json *secrets = json_array(a);
+
+	vec_foreach (const char *, name, b->pull_secrets)
+		json_add(secrets, json_format(a, "{'name':%s}", name));
+	if (json_len(secrets) > 0)
+		json_set(a, spec, "imagePullSecrets", secrets);
+	return spec;
+}
+
 static struct json *pod_template(struct arena *a, const struct backend *b)
 {
-	return json_format(a, "{'metadata':{'labels':%j},'spec':{'containers':[%j]}}", labels(a, b),
-		target_endpoint_container(a, b->te, LINGER_S));
+	return json_format(a, "{'metadata':{'labels':%j},'spec':%j}", labels(a, b),
+		pod_spec(a, b, target_endpoint_container(a, b->te, LINGER_S)));
 }
 
 struct json *backend_deployment(struct arena *a, const struct backend *b)
@@ -91,10 +105,10 @@ static struct json *knative_template(struct arena *a, const struct backend *b)
 {
 	return json_format(a,
 		"{'metadata':{'labels':%j,'annotations':{'autoscaling.knative.dev/min-scale':%s,"
-		"'autoscaling.knative.dev/max-scale':%s}},'spec':{'containers':[%j]}}",
+		"'autoscaling.knative.dev/max-scale':%s}},'spec':%j}",
 		labels(a, b), arena_printf(a, "%lld", (long long)b->te->min_replicas),
 		arena_printf(a, "%lld", (long long)b->te->max_replicas),
-		knative_container(a, b->te));
+		pod_spec(a, b, knative_container(a, b->te)));
 }
 
 struct json *backend_knative(struct arena *a, const struct backend *b)

@@ -7,6 +7,7 @@
 struct arena;
 struct json;
 struct target_endpoint;
+struct vec;
 
 /* What everything selects by. The user's own labels are carried, but never selected by: those of
  * two TargetEndpoints may be equal. */
@@ -19,6 +20,7 @@ struct backend {
 	const struct target_endpoint *te; /* resources and replicas complete */
 	const struct json *labels;	  /* the user's, of the TargetEndpoint; may be NULL */
 	const struct json *metrics;	  /* list of autoscaling/v2 metrics */
+	const struct vec *pull_secrets;	  /* const char *: the administrator's */
 	int64_t replicas;		  /* that the Deployment is to have now */
 };
 

@@ -20,7 +20,7 @@ enum {
 };
 
 /* The configuration that backends depend on. */
-static const enum conf_object conf_used[] = { CONF_CONTROLLER, CONF_HPA };
+static const enum conf_object conf_used[] = { CONF_CONTROLLER, CONF_HPA, CONF_REGISTRY };
 
 /* What a workload may consist of: the first three of a Deployment of its own, the last of a
  * serverless one. */
@@ -135,6 +135,7 @@ static void run(struct plan *p, const struct target_endpoint *te, const struct c
 	const struct backend b = { .te = te,
 		.labels = json_path(p->world->root, "metadata", "labels", NULL),
 		.metrics = conf->backend_metrics,
+		.pull_secrets = &conf->registry.pull_secrets,
 		.replicas = json_get_int(json_get(live, "spec"), "replicas", te->min_replicas) };
 	struct json *deployment = backend_deployment(p->arena, &b);
 
@@ -178,13 +179,15 @@ static void program_serverless(struct plan *p, const struct json *service)
 			"Knative Service \"%s\" is rolling out", name);
 }
 
-static void run_serverless(struct plan *p, const struct target_endpoint *te)
+static void run_serverless(
+	struct plan *p, const struct target_endpoint *te, const struct conf *conf)
 {
 	const struct world *w = p->world;
 	const struct object *o =
 		world_find(w, KIND_KNATIVE_SERVICE, w->root_ref.ns, w->root_ref.name);
 	const struct backend b = { .te = te,
-		.labels = json_path(w->root, "metadata", "labels", NULL) };
+		.labels = json_path(w->root, "metadata", "labels", NULL),
+		.pull_secrets = &conf->registry.pull_secrets };
 	struct json *service;
 
 	if (o && o->no_kind) {
@@ -276,7 +279,7 @@ static void decide(struct plan *p, struct target_endpoint *te, struct findings *
 	if (!has_workload)
 		run_nothing(p, te);
 	else if (te->mode == MODE_SERVERLESS)
-		run_serverless(p, te);
+		run_serverless(p, te, &conf);
 	else
 		run(p, te, &conf);
 }

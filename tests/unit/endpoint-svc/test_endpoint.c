@@ -131,6 +131,21 @@ static void a_refused_one_keeps_what_it_has(void **state UNUSED)
 	assert_string_equal(test_condition(p, COND_STALLED), "True InvalidField");
 }
 
+static void images_are_pulled_with_the_administrators_secrets(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = products(a, "{name: p, dockerImage: 'p:1'}");
+	const struct json *pod = json_path(deployment(decide(t)), "spec", "template", "spec", NULL);
+
+	assert_null(json_get(pod, "imagePullSecrets"));
+	test_world_add(t,
+		"{kind: ConfigMap, metadata: {name: docker-registry-config, namespace: wso2-system}, "
+		"data: {imagePullSecretNames: 'one,two'}}");
+	pod = json_path(deployment(decide(t)), "spec", "template", "spec", NULL);
+	assert_string_equal(json_text(a, json_get(pod, "imagePullSecrets")),
+		"[{\"name\":\"one\"},{\"name\":\"two\"}]");
+}
+
 static struct test_world *hello(struct arena *a, const char *more)
 {
 	struct test_world *t = test_world_new(a);
@@ -194,6 +209,7 @@ int main(void)
 		cmocka_unit_test(an_available_deployment_that_is_about_to_change_is_not_ready),
 		cmocka_unit_test(nothing_is_selected_by_the_users_labels),
 		cmocka_unit_test(a_change_of_labels_does_not_touch_the_selector),
+		cmocka_unit_test(images_are_pulled_with_the_administrators_secrets),
 		cmocka_unit_test(a_serverless_one_is_ready_when_knative_says_so),
 		cmocka_unit_test(an_edit_of_a_serverless_one_is_another_revision),
 		cmocka_unit_test(a_refused_one_keeps_what_it_has),
