@@ -30,6 +30,8 @@ static const char help[] =
 	"      compile every document below DIR and write contract.json; with --policy take\n"
 	"      rate limits from a policies.yaml; with --expect fail unless the SHA-256 of\n"
 	"      contract.json is the given one\n"
+	"  toolkit build DIR OUT [--conf FILE] [--policy FILE]\n"
+	"      the same for a gateway without a cluster: gateway OUT serves what it makes\n"
 	"  toolkit check FILE...\n"
 	"      say what is wrong with documents and which objects they name\n"
 	"  toolkit show CONTRACT\n"
@@ -148,18 +150,15 @@ static bool read_inputs(
 	return true;
 }
 
-static int compile(struct arena *a, int argc, char **argv)
+static int compile_as(struct arena *a, struct options o)
 {
 	struct toolkit_diagnostics diagnostics = { 0 };
 	struct toolkit_inputs in = { 0 };
-	struct options o = { 0 };
 	struct contract *c;
 	struct err err;
 	const char *text;
 	const char *sum;
 
-	if (!parse(argc, argv, &o) || optind < argc || !o.swagger || !o.out)
-		return misuse("compile needs --swagger DIR and --out DIR");
 	if (!read_inputs(a, &o, &in, &err))
 		return fail(status_of(&err), &err);
 	c = toolkit_compile(a, &in, &diagnostics);
@@ -180,6 +179,26 @@ static int compile(struct arena *a, int argc, char **argv)
 		return fail(EXIT_FILES, &err);
 	(void)printf("%s\n", sum);
 	return EXIT_SUCCESS;
+}
+
+static int compile(struct arena *a, int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	if (!parse(argc, argv, &o) || optind < argc || !o.swagger || !o.out)
+		return misuse("compile needs --swagger DIR and --out DIR");
+	return compile_as(a, o);
+}
+
+static int build(struct arena *a, int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	if (!parse(argc, argv, &o) || optind + 2 != argc || o.swagger || o.out)
+		return misuse("build needs two directories: of documents, and of what it makes");
+	o.swagger = argv[optind];
+	o.out = argv[optind + 1];
+	return compile_as(a, o);
 }
 
 static void print_names(const char *what, const struct toolkit_names *names)
@@ -266,6 +285,7 @@ static const struct {
 	int (*run)(struct arena *a, int argc, char **argv);
 } commands[] = {
 	{ "compile", compile },
+	{ "build", build },
 	{ "check", check },
 	{ "show", show },
 	{ "prove", prove },

@@ -17,13 +17,15 @@ enum {
 static const char help[] =
 	"Serves the APIs of a contract.\n"
 	"\n"
-	"  gateway             serve, until SIGTERM\n"
-	"  gateway --check     load the contract and check the configuration, as at the start\n"
-	"  gateway --prove     start on a free local port and let toolkit prove it\n"
+	"  gateway [DIR]             serve, until SIGTERM\n"
+	"  gateway --prepare [DIR]   write nginx.conf and what it needs, for nginx -e stderr -c\n"
+	"  gateway --check [DIR]     load the contract and check the configuration, as at the start\n"
+	"  gateway --prove [DIR]     start on a free local port and let toolkit prove it\n"
 	"  gateway --help | --version\n"
 	"  build-gateway IN OUT\n"
-	"                      compile IN/swagger to OUT/contract.json and prove it\n"
+	"                            compile IN/swagger to OUT/contract.json and prove it\n"
 	"\n"
+	"DIR is what toolkit build made: its contract.json is served, its run is written to.\n"
 	"Settings are environment variables: GATEWAY_CONTRACT (/etc/gateway/contract.json), GATEWAY_RUN_DIR\n"
 	"(/tmp/gateway), GATEWAY_TLS_DIR (/etc/gateway/tls), GATEWAY_TRUST_DIR (/etc/gateway/trust),\n"
 	"GATEWAY_CREDENTIALS_DIR (/etc/gateway/credentials),\n"
@@ -42,6 +44,13 @@ static int serve(struct settings *s)
 	return nginx < 0 ? EXIT_FAILURE : supervise(s, nginx);
 }
 
+static int prepare_only(struct settings *s)
+{
+	if (!prepare(s))
+		return EXIT_FAILURE;
+	return printf("%s/nginx.conf\n", s->run_dir) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int print_help(struct settings *s)
 {
 	(void)s;
@@ -58,6 +67,7 @@ static const struct {
 	const char *option;
 	int (*run)(struct settings *s);
 } modes[] = {
+	{ "--prepare", prepare_only },
 	{ "--check", build_check },
 	{ "--prove", build_prove },
 	{ "--help", print_help },
@@ -73,8 +83,10 @@ static int misuse(void)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "gateway";
+	int (*run)(struct settings * s) = serve;
 	struct settings s;
 	struct err err;
+	int at;
 
 	if (!settings_read(&s, &err)) {
 		(void)fprintf(stderr, "gateway: %s\n", err.msg);
@@ -82,10 +94,15 @@ int main(int argc, char **argv)
 	}
 	if (str_ends(name, "build-gateway"))
 		return argc == 3 ? build(&s, argv[1], argv[2]) : misuse();
-	if (argc == 1)
-		return serve(&s);
-	for (size_t i = 0; argc == 2 && i < ARRAY_LEN(modes); i++)
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(modes); i++)
 		if (str_eq(argv[1], modes[i].option))
-			return modes[i].run(&s);
-	return misuse();
+			run = modes[i].run;
+	at = run == serve ? 1 : 2;
+	if (argc > at + 1 || (argc > at && argv[at][0] == '-'))
+		return misuse();
+	if (argc > at && !settings_of_directory(&s, argv[at], &err)) {
+		(void)fprintf(stderr, "gateway: %s\n", err.msg);
+		return EXIT_USAGE;
+	}
+	return run(&s);
 }

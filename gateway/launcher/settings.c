@@ -1,7 +1,11 @@
 #include "gateway/launcher/settings.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/err.h"
 
@@ -90,5 +94,22 @@ bool settings_read(struct settings *ret, struct err *err)
 		if (text && !read_number(numbers[i].variable, text, numbers[i].most, to, err))
 			return false;
 	}
+	return true;
+}
+
+bool settings_of_directory(struct settings *s, const char *dir, struct err *err)
+{
+	static char contract[PATH_MAX + 16];
+	static char run[PATH_MAX + 16];
+	char at[PATH_MAX];
+
+	if (!realpath(dir, at))
+		return err_set(err, ERR_NOT_FOUND, "%.200s: %s", dir, strerrordesc_np(errno));
+	if (!text_ok(at, letters))
+		return err_set(err, ERR_INVALID, "%.200s: expected a path of %s", at, letters);
+	(void)snprintf(contract, sizeof(contract), "%s/contract.json", at);
+	(void)snprintf(run, sizeof(run), "%s/run", at);
+	s->contract = contract;
+	s->run_dir = run;
 	return true;
 }

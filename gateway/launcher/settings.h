@@ -61,4 +61,8 @@ struct settings {
  * nginx.conf. */
 MUST_CHECK bool settings_read(struct settings *ret, struct err *err);
 
+/* Contract and run directory are dir's contract.json and run, whatever the environment says. dir is
+ * kept by the process: once is enough. */
+MUST_CHECK bool settings_of_directory(struct settings *s, const char *dir, struct err *err);
+
 #endif

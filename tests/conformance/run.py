@@ -24,6 +24,8 @@ from pathlib import Path
 import algorithms
 import endpoints
 import jwks
+import rolling
+import standalone
 import transport
 import limits
 from backend import Backend, NameServer
@@ -487,7 +489,7 @@ def sixty_four_clients_at_once(world, gateway):
     assert statuses == [200] * 640, set(statuses)
 
 
-STORIES += transport.STORIES + jwks.STORIES
+STORIES += transport.STORIES + jwks.STORIES + standalone.STORIES + rolling.STORIES
 
 
 # ---- load ----
