@@ -12,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void configure(struct arena *a, const struct json *object)
 {
-	struct conf_input in = { .images = { "toolkit", "runtime", "kaniko" } };
+	struct conf_input in = { .images = { "toolkit", "runtime", "kaniko" },
+		.ns = "shop",
+		.mounts_ns = "wso2-system" };
 	struct findings f;
 	struct conf c;
 
@@ -22,7 +24,12 @@ static void configure(struct arena *a, const struct json *object)
 	conf_read(a, &in, &c, &f);
 	if (!c.gateway.limit_memory || !c.metrics || c.max_replicas < 1 || !c.kaniko_image)
 		abort();
+	if (!c.ingress.annotations || !c.route.annotations || !c.istio.gateway)
+		abort();
+	vec_foreach (const struct conf_mount *, m, &c.mounts)
+		(void)conf_mount_name(a, m, "store");
 	(void)conf_docker_config(a, &c.registry, object);
+	(void)conf_report(a, &in);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
