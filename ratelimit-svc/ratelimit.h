@@ -10,7 +10,7 @@
  * policy-configmap-keeper, on which the others depend: when it goes, they look who is next. An
  * object also depends on the one that has its short name, and on one that could be called so.
  *
- * Conditions: Accepted, Published (make up Ready), UnusedFields.
+ * Conditions: Accepted, Published (make up Ready).
  */
 #ifndef RATELIMIT_SVC_RATELIMIT_H
 #define RATELIMIT_SVC_RATELIMIT_H

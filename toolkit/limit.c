@@ -1,6 +1,7 @@
 #include "toolkit/limit.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "lib/api/policies.h"
@@ -59,7 +60,16 @@ static int by_name(const void *x, const void *y)
 	return strcmp(((const struct limit *)x)->name, ((const struct limit *)y)->name);
 }
 
-static void add(struct limits *l, enum policy_list list, const struct policy *p)
+static const char *lower(struct arena *a, const char *text)
+{
+	char *copy = arena_dup(a, text);
+
+	for (char *c = copy; c && *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
+static void add(struct arena *a, struct limits *l, enum policy_list list, const struct policy *p)
 {
 	l->lists[list][l->n[list]++] = (struct limit){
 		.name = p->name,
@@ -67,6 +77,12 @@ static void add(struct limits *l, enum policy_list list, const struct policy *p)
 		.unit_s = policy_unit_s(p),
 		.units = p->unit_time,
 		.over_quota = p->over_quota,
+		.bytes = p->bytes,
+		.header = lower(a, p->header),
+		.header_value = p->header_value,
+		.address_first = p->address_first,
+		.address_last = p->address_last,
+		.address_not = p->address_not,
 	};
 }
 
@@ -76,7 +92,7 @@ static void put_list(struct arena *a, const struct policies *p, const struct wan
 	l->lists[list] = arena_alloc(a, (p->lists[list].n + 1) * sizeof(struct limit));
 	vec_foreach (const struct policy *, policy, &p->lists[list])
 		if (is_wanted(w, list, policy->name))
-			add(l, list, policy);
+			add(a, l, list, policy);
 	if (l->n[list] > 1)
 		qsort(l->lists[list], l->n[list], sizeof(struct limit), by_name);
 }

@@ -560,3 +560,8 @@ void core_decide(
 	if (is_within_limits(&d))
 		forward(&d);
 }
+
+void core_charge(struct core *core, const struct verdict *v, int64_t bytes, int64_t now_s)
+{
+	throttle_charge(core->throttle, v, bytes, now_s);
+}

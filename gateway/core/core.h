@@ -17,6 +17,7 @@ struct credentials;
 struct err;
 struct introspection;
 struct window_table;
+struct window_use;
 
 /* Where requests are counted; shared by all workers of a gateway. */
 struct core_counters {
@@ -114,6 +115,8 @@ struct verdict {
 	struct span application; /* application name or id */
 	bool sandbox;
 	struct verdict_limit limit;
+	const struct window_use *charged; /* limits on bytes: for core_charge */
+	size_t n_charged;
 	const struct contract_issuer *fetch_keys_of; /* its keys may be others by now; NULL: none */
 	bool token_cached;			     /* signature was not verified again */
 };
@@ -132,6 +135,9 @@ void core_learn(struct core *core, size_t scheme, struct span token,
 
 /* Fault body of spec, section 4: {"fault":{"code":…, "message":"…", "description":"…"}} */
 struct span core_fault(struct arena *a, int code, const char *message, const char *description);
+
+/* When the request has ended: what it moved counts towards its limits on bytes. */
+void core_charge(struct core *core, const struct verdict *v, int64_t bytes, int64_t now_s);
 
 struct core_stats {
 	uint64_t token_cache_hits;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/core/condition.h"
 #include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -37,16 +38,52 @@ int64_t limit_window_s(const struct limit *l)
 
 /* ---- in the contract's file ---- */
 
+static bool load_header(struct loader *l, const struct json *v, struct limit *ret)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	if (!json_get(v, "header"))
+		return !json_get(v, "headerValue") || field_bad(l, "header", "a header name");
+	if (!field_text(l, v, "header", &ret->header))
+		return false;
+	if (str_empty(ret->header) || strspn(ret->header, letters) != strlen(ret->header))
+		return field_bad(l, "header", "a header name in lower case");
+	return !json_get(v, "headerValue") || field_text(l, v, "headerValue", &ret->header_value);
+}
+
+static bool load_addresses(struct loader *l, const struct json *v, struct limit *ret)
+{
+	struct span first, last;
+
+	if (!json_get(v, "addressFirst"))
+		return (!json_get(v, "addressLast") && !json_get(v, "addressNot")) ||
+		       field_bad(l, "addressFirst", "an address");
+	if (!field_text(l, v, "addressFirst", &ret->address_first) ||
+		!field_text(l, v, "addressLast", &ret->address_last) ||
+		!field_flag(l, v, "addressNot", &ret->address_not))
+		return false;
+	first = (struct span){ ret->address_first, strlen(ret->address_first) };
+	last = (struct span){ ret->address_last, strlen(ret->address_last) };
+	ret->has_address = true;
+	if (!address_parse(first, ret->address_from) || !address_parse(last, ret->address_to))
+		return field_bad(l, "addressFirst", "two addresses");
+	return memcmp(ret->address_from, ret->address_to, ADDRESS_BYTES) <= 0 ||
+	       field_bad(l, "addressLast", "an address behind addressFirst");
+}
+
 static bool load_limit(struct loader *l, const struct json *v, struct limit *ret)
 {
-	static const char *const names[] = { "name", "count", "unitSeconds", "units", "overQuota" };
+	static const char *const names[] = { "name", "count", "unitSeconds", "units", "overQuota",
+		"bytes", "header", "headerValue", "addressFirst", "addressLast", "addressNot" };
 
 	return field_object(l, v, names, ARRAY_LEN(names)) &&
 	       field_text(l, v, "name", &ret->name) &&
 	       field_number(l, v, "count", 1, INT64_MAX, &ret->count) &&
 	       field_number(l, v, "unitSeconds", 1, MAX_UNIT_S, &ret->unit_s) &&
 	       field_number(l, v, "units", 1, INT32_MAX, &ret->units) &&
-	       field_flag(l, v, "overQuota", &ret->over_quota);
+	       field_flag(l, v, "overQuota", &ret->over_quota) &&
+	       (!json_get(v, "bytes") || field_number(l, v, "bytes", 1, INT64_MAX, &ret->bytes)) &&
+	       load_header(l, v, ret) && load_addresses(l, v, ret);
 }
 
 static bool load_list(
@@ -107,6 +144,14 @@ static struct json *limit_json(struct arena *a, const struct limit *l)
 	json_set_int(a, o, "unitSeconds", l->unit_s);
 	json_set_int(a, o, "units", l->units);
 	json_set_bool(a, o, "overQuota", l->over_quota);
+	if (l->bytes > 0)
+		json_set_int(a, o, "bytes", l->bytes);
+	json_set_str(a, o, "header", l->header);
+	json_set_str(a, o, "headerValue", l->header_value);
+	json_set_str(a, o, "addressFirst", l->address_first);
+	json_set_str(a, o, "addressLast", l->address_last);
+	if (l->address_first)
+		json_set_bool(a, o, "addressNot", l->address_not);
 	return o;
 }
 

@@ -25,17 +25,29 @@ enum limit_list {
 };
 
 enum {
+	ADDRESS_BYTES = 16,
 	LIMITS_MAX = 20000, /* policies of one list: more than a ConfigMap holds */
 };
 
-/* At most `count` requests in a window. A window begins with a whole unit of the clock (UTC) and
- * lasts `units` of them. */
+/* At most `count` requests in a window, and no further one when those before moved `bytes`. A
+ * window begins with a whole unit of the clock (UTC) and lasts `units` of them. Requests that do
+ * not satisfy the conditions are not limited and not counted. */
 struct limit {
 	const char *name;
 	int64_t count;
+	int64_t bytes; /* received and sent; 0: any amount */
 	int64_t unit_s;
 	int64_t units;
 	bool over_quota; /* counted, never refused */
+
+	const char *header;	  /* in lower case; NULL: no condition */
+	const char *header_value; /* NULL: any */
+	bool has_address;
+	bool address_not;	   /* all other addresses */
+	const char *address_first; /* as written */
+	const char *address_last;
+	unsigned char address_from[ADDRESS_BYTES];
+	unsigned char address_to[ADDRESS_BYTES];
 };
 
 /* A policy as something names it. */

@@ -1,10 +1,10 @@
 #include "gateway/core/throttle.h"
 
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "gateway/core/condition.h"
 #include "gateway/core/fault.h"
 #include "gateway/core/window.h"
 #include "lib/base/arena.h"
@@ -33,6 +33,8 @@ enum level {
 };
 
 struct levels {
+	const struct core_request *request;
+	struct span address;
 	struct window_use uses[WINDOW_USES];
 	int codes[WINDOW_USES];
 	const char *reasons[WINDOW_USES];
@@ -144,6 +146,11 @@ static bool is_unlimited(const char *tier)
 	return str_empty(tier) || str_eq(tier, "Unlimited");
 }
 
+static bool applies(const struct levels *l, const struct limit *limit)
+{
+	return condition_holds(limit, l->request, l->address);
+}
+
 static void add(struct levels *l, int code, const char *reason, const struct limit *limit,
 	struct window_key key)
 {
@@ -159,10 +166,10 @@ static bool add_documented(struct throttle *t, const struct verdict *v, struct l
 
 	if ((api->name && !api->limit) || (operation->name && !operation->limit))
 		return false;
-	if (api->limit)
+	if (api->limit && applies(l, api->limit))
 		add(l, 900800, "limit of the API", api->limit,
 			key_of(t, LEVEL_API, v->api, (struct span){ "", 0 }));
-	if (operation->limit)
+	if (operation->limit && applies(l, operation->limit))
 		add(l, 900802, "limit of the operation", operation->limit, operation_key(t, v));
 	return true;
 }
@@ -179,40 +186,36 @@ static bool add_caller(
 		limit = limits_find(limits, LIMIT_SUBSCRIPTION, who->subscription_tier);
 		if (!limit)
 			return false;
-		add(l, 900804, "limit of the subscription", limit,
-			key_of(t, LEVEL_SUBSCRIPTION, v->api, id));
+		if (applies(l, limit))
+			add(l, 900804, "limit of the subscription", limit,
+				key_of(t, LEVEL_SUBSCRIPTION, v->api, id));
 	}
 	if (!is_unlimited(who->application_tier)) {
 		limit = limits_find(limits, LIMIT_APPLICATION, who->application_tier);
 		if (!limit)
 			return false;
-		add(l, 900803, "limit of the application", limit, application_key(t, who));
+		if (applies(l, limit))
+			add(l, 900803, "limit of the application", limit, application_key(t, who));
 	}
 	return true;
 }
 
-static bool add_address(struct throttle *t, struct arena *a, const struct core_request *r,
-	const struct verdict *v, struct levels *l)
+static bool add_address(struct throttle *t, const struct verdict *v, struct levels *l)
 {
 	const struct limit *limit =
 		limits_find(&t->contract->limits, LIMIT_SUBSCRIPTION, "Unauthenticated");
 
 	if (!limit)
 		return false;
-	add(l, 900804, "limit of the address", limit,
-		key_of(t, LEVEL_ADDRESS, v->api, throttle_address(a, r)));
+	if (applies(l, limit))
+		add(l, 900804, "limit of the address", limit,
+			key_of(t, LEVEL_ADDRESS, v->api, l->address));
 	return true;
 }
 
-static bool is_address(const char *text)
+struct span throttle_address(const struct core_request *r)
 {
-	struct in6_addr ignored;
-
-	return inet_pton(AF_INET, text, &ignored) == 1 || inet_pton(AF_INET6, text, &ignored) == 1;
-}
-
-struct span throttle_address(struct arena *a, const struct core_request *r)
-{
+	unsigned char ignored[ADDRESS_BYTES];
 	struct span sent = { 0 };
 	size_t n = 0;
 	size_t len = 0;
@@ -224,13 +227,25 @@ struct span throttle_address(struct arena *a, const struct core_request *r)
 		}
 		while (len < sent.n && sent.at[len] != ',' && sent.at[len] != ' ')
 			len++;
-		if (len < INET6_ADDRSTRLEN && is_address(arena_dupn(a, sent.at, len)))
+		if (address_parse((struct span){ sent.at, len }, ignored))
 			return (struct span){ sent.at, len };
 	}
 	return r->client;
 }
 
 /* ---- the answer ---- */
+
+static void lock(const struct core_counters *c)
+{
+	if (c->lock)
+		c->lock(c->arg);
+}
+
+static void unlock(const struct core_counters *c)
+{
+	if (c->unlock)
+		c->unlock(c->arg);
+}
 
 static size_t take(struct throttle *t, struct levels *l, int64_t now_s)
 {
@@ -239,11 +254,9 @@ static size_t take(struct throttle *t, struct levels *l, int64_t now_s)
 
 	if (l->n == 0)
 		return 0;
-	if (c->lock)
-		c->lock(c->arg);
+	lock(c);
 	at = window_take(c->table, l->uses, l->n, now_s);
-	if (c->unlock)
-		c->unlock(c->arg);
+	unlock(c);
 	return at;
 }
 
@@ -271,25 +284,52 @@ static void tell_nearest(const struct levels *l, int64_t now_s, struct verdict *
 		tell(nearest, now_s, ret);
 }
 
+/* What the end of the request has to be told to. */
+static void keep_charged(struct arena *a, const struct levels *l, struct verdict *ret)
+{
+	struct window_use *kept = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->uses[i].limit->bytes == 0)
+			continue;
+		if (!kept)
+			kept = arena_alloc(a, sizeof(l->uses));
+		kept[ret->n_charged++] = l->uses[i];
+	}
+	ret->charged = kept;
+}
+
 bool throttle_admit(struct throttle *t, struct arena *a, const struct core_request *r,
 	const struct caller *who, struct verdict *ret)
 {
-	struct levels l = { .n = 0 };
+	struct levels l = { .request = r, .address = throttle_address(r) };
 	size_t refused;
 
 	if (!t->contract->limits.given)
 		return true;
 	if (!add_documented(t, ret, &l) ||
-		!(who->is_known ? add_caller(t, who, ret, &l) : add_address(t, a, r, ret, &l))) {
+		!(who->is_known ? add_caller(t, who, ret, &l) : add_address(t, ret, &l))) {
 		fault_answer(a, 900809, "no such policy", ret);
 		return false;
 	}
 	refused = take(t, &l, r->now_s);
 	if (refused == l.n) {
 		tell_nearest(&l, r->now_s, ret);
+		keep_charged(a, &l, ret);
 		return true;
 	}
 	tell(&l.uses[refused], r->now_s, ret);
 	fault_answer(a, l.codes[refused], l.reasons[refused], ret);
 	return false;
+}
+
+void throttle_charge(struct throttle *t, const struct verdict *v, int64_t bytes, int64_t now_s)
+{
+	const struct core_counters *c = &t->counters;
+
+	if (v->n_charged == 0 || bytes <= 0)
+		return;
+	lock(c);
+	window_charge(c->table, v->charged, v->n_charged, bytes, now_s);
+	unlock(c);
 }

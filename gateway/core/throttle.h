@@ -35,7 +35,9 @@ void throttle_free(struct throttle *t); /* accepts NULL */
 bool throttle_admit(struct throttle *t, struct arena *a, const struct core_request *r,
 	const struct caller *who, struct verdict *ret);
 
+void throttle_charge(struct throttle *t, const struct verdict *v, int64_t bytes, int64_t now_s);
+
 /* The address of the client: the first of X-Forwarded-For if it is one, else the peer's. */
-struct span throttle_address(struct arena *a, const struct core_request *r);
+struct span throttle_address(const struct core_request *r);
 
 #endif

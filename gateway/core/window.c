@@ -9,6 +9,7 @@ struct entry {
 	struct window_key key;
 	int64_t end_s; /* 0: never used */
 	int64_t count;
+	int64_t bytes;
 };
 
 struct window_table {
@@ -102,6 +103,7 @@ static struct entry *make_room(struct window_table *t, const struct window_key *
 static void begin(struct entry *e, const struct limit *l, int64_t now_s)
 {
 	e->count = 0;
+	e->bytes = 0;
 	e->end_s = now_s - now_s % l->unit_s + limit_window_s(l);
 }
 
@@ -111,11 +113,33 @@ static void look(const struct entry *e, struct window_use *u, int64_t now_s)
 	int64_t window_s = limit_window_s(u->limit);
 
 	u->count = 0;
+	u->bytes = 0;
 	u->end_s = now_s - now_s % u->limit->unit_s + window_s;
 	if (e && !has_ended(e, window_s, now_s)) {
 		u->count = e->count;
+		u->bytes = e->bytes;
 		u->end_s = e->end_s;
 	}
+}
+
+static bool is_reached(const struct window_use *u)
+{
+	const struct limit *l = u->limit;
+
+	if (l->over_quota)
+		return false;
+	return u->count >= l->count || (l->bytes > 0 && u->bytes >= l->bytes);
+}
+
+/* The counter, in the window that runs now. */
+static struct entry *current(struct window_table *t, const struct window_use *u,
+	struct entry *found, struct entry *const *kept, size_t n_kept, int64_t now_s)
+{
+	struct entry *e = found ? found : make_room(t, &u->key, kept, n_kept, now_s);
+
+	if (has_ended(e, limit_window_s(u->limit), now_s))
+		begin(e, u->limit, now_s);
+	return e;
 }
 
 size_t window_take(struct window_table *t, struct window_use *uses, size_t n, int64_t now_s)
@@ -127,14 +151,21 @@ size_t window_take(struct window_table *t, struct window_use *uses, size_t n, in
 		look(e[i], &uses[i], now_s);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (uses[i].count >= uses[i].limit->count && !uses[i].limit->over_quota)
+		if (is_reached(&uses[i]))
 			return i;
 	for (size_t i = 0; i < n; i++) {
-		if (!e[i])
-			e[i] = make_room(t, &uses[i].key, e, n, now_s);
-		if (has_ended(e[i], limit_window_s(uses[i].limit), now_s))
-			begin(e[i], uses[i].limit, now_s);
+		e[i] = current(t, &uses[i], e[i], e, n, now_s);
 		uses[i].count = ++e[i]->count;
 	}
 	return n;
+}
+
+void window_charge(struct window_table *t, const struct window_use *uses, size_t n, int64_t bytes,
+	int64_t now_s)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct entry *e = current(t, &uses[i], find(t, &uses[i].key), NULL, 0, now_s);
+
+		e->bytes = bytes > INT64_MAX - e->bytes ? INT64_MAX : e->bytes + bytes;
+	}
 }

@@ -46,11 +46,16 @@ struct window_use {
 
 	/* what window_take found */
 	int64_t count; /* with this request if it was counted */
+	int64_t bytes;
 	int64_t end_s; /* of the window */
 };
 
 /* Counts one request everywhere or nowhere: n when it was counted, else the index of the first use
  * whose limit is reached. n is at most WINDOW_USES. */
 size_t window_take(struct window_table *t, struct window_use *uses, size_t n, int64_t now_s);
+
+/* Adds to what the requests of the counters moved, in the window that runs now. */
+void window_charge(struct window_table *t, const struct window_use *uses, size_t n, int64_t bytes,
+	int64_t now_s);
 
 #endif

@@ -210,6 +210,9 @@ uint64_t counters_evicted(const struct apim *m);
 /* Logs, once a minute, when counters had to make room. */
 void counters_complain(ngx_http_request_t *r, const struct apim *m);
 
+/* The request has ended. */
+void counters_charge(ngx_http_request_t *r, struct apim *m, const struct ctx *ctx);
+
 /* RateLimit-* and Retry-After, if the contract wants them. */
 ngx_int_t counters_tell(ngx_http_request_t *r, const struct apim *m, const struct ctx *ctx);
 

@@ -7,7 +7,7 @@
 #include "lib/base/arena.h"
 
 enum {
-	DEFAULT_COUNTERS = 65536, /* 2 MiB */
+	DEFAULT_COUNTERS = 65536, /* 2.5 MiB */
 	SILENT_S = 60,		  /* between two complaints of a worker */
 };
 
@@ -42,7 +42,7 @@ static ngx_int_t on_zone(ngx_shm_zone_t *zone, void *old)
 ngx_int_t counters_zone(ngx_conf_t *cf, struct apim *m)
 {
 	/* The number is the layout's: another one begins anew. */
-	static ngx_str_t name = ngx_string("apim_counters_1");
+	static ngx_str_t name = ngx_string("apim_counters_2");
 	size_t bytes = window_table_bytes(entries_of(m));
 
 	/* The slab allocator keeps a few bytes about every page. */
@@ -89,6 +89,13 @@ void counters_complain(ngx_http_request_t *r, const struct apim *m)
 		evicted - told, entries_of(m));
 	told = evicted;
 	told_at = ngx_time();
+}
+
+/* Heads and bodies, both ways. */
+void counters_charge(ngx_http_request_t *r, struct apim *m, const struct ctx *ctx)
+{
+	core_charge(m->core, &ctx->verdict,
+		(int64_t)r->request_length + (int64_t)r->connection->sent, ngx_time());
 }
 
 /* ---- what a client is told ---- */

@@ -220,6 +220,8 @@ ngx_int_t log_request(ngx_http_request_t *r)
 	sparing_prepare(r);
 	if (ctx && ctx->is_quiet)
 		return NGX_OK;
+	if (ctx)
+		counters_charge(r, apim_of(r), ctx);
 	metrics_request(apim_of(r), ctx, status_of(r), duration_ms(r));
 	write_line(line, format(r, ctx, line, sizeof(line)));
 	return NGX_OK;

@@ -1,5 +1,6 @@
 #include "lib/api/policies.h"
 
+#include "lib/api/conditions.h"
 #include "lib/api/field.h"
 #include "lib/api/finding.h"
 #include "lib/base/arena.h"
@@ -97,7 +98,10 @@ void policies_defaults(struct arena *a, struct policies *ret)
 {
 	*ret = (struct policies){ 0 };
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
-		const struct policy p = { defaults[i].name, defaults[i].count, 1, "min", false };
+		const struct policy p = { .name = defaults[i].name,
+			.count = defaults[i].count,
+			.unit_time = 1,
+			.time_unit = "min" };
 
 		policies_put(a, ret, defaults[i].list, &p);
 	}
@@ -128,12 +132,17 @@ void policies_complete(struct arena *a, const struct policies *p, struct policie
  * quoting is YAML's. */
 static void write_policy(struct arena *a, struct str *s, const struct policy *p)
 {
+	struct json *more = json_object(a);
+
 	str_addf(s, "  - %s:\n", json_text(a, json_string(a, p->name)));
 	str_addf(s, "      count: %lld\n", (long long)p->count);
 	str_addf(s, "      unitTime: %lld\n", (long long)p->unit_time);
 	str_addf(s, "      timeUnit: %s\n", p->time_unit);
 	if (p->over_quota)
 		str_add(s, "      stopOnQuota: false\n");
+	conditions_put(a, p, more);
+	json_foreach (v, more)
+		str_addf(s, "      %s: %s\n", json_key(v), json_text(a, v));
 }
 
 char *policies_yaml(struct arena *a, const struct policies *p)
@@ -165,6 +174,7 @@ struct json *policies_json(struct arena *a, const struct policies *p)
 			json_set_str(a, o, "timeUnit", policy->time_unit);
 			if (policy->over_quota)
 				json_set_bool(a, o, "stopOnQuota", false);
+			conditions_put(a, policy, o);
 			json_add(list, item);
 		}
 		json_set(a, root, list_keys[l], list);
@@ -187,12 +197,13 @@ static const struct field policy_fields[] = {
 	{ "stopOnQuota", offsetof(struct written, stop), FIELD_BOOL, 0, 0, 0 },
 };
 
-/* item: {name: {count, unitTime, timeUnit}} */
+/* item: {name: {count, unitTime, timeUnit, …}} */
 static void read_policy(struct arena *a, const struct json *item, const char *path,
 	enum policy_list list, struct policies *ret, struct findings *f)
 {
 	struct written w = { .stop = true };
 	const struct json *only = json_first(item);
+	struct policy p;
 	const char *unit;
 
 	if (!json_is_object(item) || json_len(item) != 1 || str_empty(json_key(only))) {
@@ -205,9 +216,12 @@ static void read_policy(struct arena *a, const struct json *item, const char *pa
 	if (w.time_unit && !unit)
 		finding_add(f, FINDING_INVALID_FIELD, field_path(f, path, "timeUnit"),
 			"is \"%.16s\", expected min, hour, day, week, month or year", w.time_unit);
-	const struct policy p = { arena_dup(a, json_key(only)), w.count, w.unit_time, unit,
-		!w.stop };
-
+	p = (struct policy){ .name = arena_dup(a, json_key(only)),
+		.count = w.count,
+		.unit_time = w.unit_time,
+		.time_unit = unit,
+		.over_quota = !w.stop };
+	conditions_read(f, path, only, &p);
 	policies_put(a, ret, list, &p);
 }
 

@@ -38,6 +38,14 @@ struct policy {
 	int64_t unit_time;     /* … in so many … */
 	const char *time_unit; /* … of "min", "hour", "day", "week", "month", "year" */
 	bool over_quota;       /* counted, but not refused when the limit is reached */
+
+	/* lib/api/conditions.h */
+	int64_t bytes;		   /* … and so many of them; 0: any amount */
+	const char *header;	   /* only requests with this header; NULL: all */
+	const char *header_value;  /* NULL: any */
+	const char *address_first; /* only from these addresses; NULL: all */
+	const char *address_last;
+	bool address_not; /* only from other ones */
 };
 
 struct policies {

@@ -1,5 +1,6 @@
 #include "lib/api/ratelimiting.h"
 
+#include "lib/api/conditions.h"
 #include "lib/api/field.h"
 #include "lib/api/finding.h"
 #include "lib/api/object.h"
@@ -47,19 +48,6 @@ static void decode_type(const struct written *w, struct rate_limiting *ret, stru
 			w->type);
 }
 
-static void note_unused(const struct json *spec, struct findings *f)
-{
-	static const char *const keys[] = { "bandwidth", "conditions" };
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		json_foreach (member, json_get(spec, keys[i]))
-			if (json_key(member))
-				finding_add(f, FINDING_UNUSED,
-					arena_printf(f->arena, "spec.%s.%.64s", keys[i],
-						json_key(member)),
-					"gateways do not honour it yet");
-}
-
 void rate_limiting_decode(
 	struct arena *a, const struct json *object, struct rate_limiting *ret, struct findings *f)
 {
@@ -79,7 +67,7 @@ void rate_limiting_decode(
 	if (w.time_unit && !ret->policy.time_unit)
 		finding_add(f, FINDING_INVALID_FIELD, "spec.timeUnit",
 			"is \"%.32s\", expected min, hour, day, week, month or year", w.time_unit);
-	note_unused(spec, f);
+	conditions_read(f, "spec", spec, &ret->policy);
 }
 
 char *rate_limiting_alias(struct arena *a, const char *name)

@@ -214,6 +214,43 @@ def a_flood_of_addresses_costs_bounded_memory_and_is_told(world, _):
 
 
 @story
+def a_limit_is_for_the_requests_that_it_says(world, _):
+    stay_in_window()
+    gateway = world.gateway(contract(world, {"getFile": "some", "/backends": "near"}, [
+        {**limit("some", 1), "header": "x-plan", "headerValue": "free"},
+        {**limit("near", 1), "addressFirst": "10.0.0.1", "addressLast": "10.0.0.9", "addressNot": False}])).start()
+    assert passed(gateway, "/store/v1.0.0/files/x", 3, X_Plan="paid")[0] == 3
+    assert passed(gateway, "/store/v1.0.0/files/x", 3)[0] == 3
+    n, refusal = passed(gateway, "/store/v1.0.0/files/x", 3, X_Plan="free")
+    assert (n, refusal[1]) == (1, BODY % 900802)
+    assert passed(gateway, "/backends/hosts", 3)[0] == 3
+    assert passed(gateway, "/backends/hosts", 3, X_Forwarded_For="10.0.0.3")[0] == 1
+    assert passed(gateway, "/backends/hosts", 1, X_Forwarded_For="10.0.0.4")[0] == 0
+    return gateway
+
+
+@story
+def an_amount_of_data_is_counted_both_ways(world, _):
+    stay_in_window()
+    gateway = world.gateway(contract(world, {"postFile": "amount", "getFile": "amount"}, [{**limit("amount", 1000), "bytes": 100000}])).start()
+    c = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+
+    def post():
+        c.request("POST", "/store/v1.0.0/files/x", body=b"x" * 30000)
+        r = c.getresponse()
+        return r.status, r.read().decode()
+    answers = [post() for _ in range(5)]
+    assert [a[0] for a in answers] == [200, 200, 200, 200, 429], answers
+    assert answers[4][1] == BODY % 900802
+    # An operation of its own, and answers count as well: each is some hundred bytes.
+    c = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+    statuses = [ask(gateway, "/store/v1.0.0/files/x", connection=c)[0] for _ in range(600)]
+    assert 429 in statuses and statuses.index(429) > 50, statuses.index(429)
+    assert statuses == sorted(statuses), "what is over stays over"
+    return gateway
+
+
+@story
 def after_the_minute_it_passes_again(_world, _gateway):
     gateway = MINUTES["gateway"]
     if int(time.time()) // MINUTE == MINUTES["minute"]:

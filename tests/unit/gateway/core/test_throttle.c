@@ -27,6 +27,9 @@ static const char apis[] =
 	"{'template':'/missing','operations':[{'method':'GET','id':'c'," OPEN
 	",'tier':'nobodys'}]},"
 	"{'template':'/open','operations':[{'method':'GET','id':'d'," OPEN "}]},"
+	"{'template':'/free','operations':[{'method':'GET','id':'j'," OPEN ",'tier':'free'}]},"
+	"{'template':'/near','operations':[{'method':'GET','id':'k'," OPEN ",'tier':'near'}]},"
+	"{'template':'/large','operations':[{'method':'GET','id':'l'," OPEN ",'tier':'large'}]},"
 	"{'template':'/secured','operations':[{'method':'GET','id':'e'," SECURED "}]}]},"
 	"{'title':'Other','version':'1','basePath':'/other','authHeader':'authorization','paths':["
 	"{'template':'/open','operations':[{'method':'GET','id':'f'," OPEN "}]},"
@@ -35,11 +38,18 @@ static const char apis[] =
 	"{'template':'/a','operations':[{'method':'GET','id':'h'," OPEN "}]},"
 	"{'template':'/b','operations':[{'method':'GET','id':'i'," OPEN "}]}]}]";
 
-static const char limits[] = "{'resource':[" LIMIT("three", "3") "],'application':[" LIMIT("small",
-	"2") "],"
-	     "'subscription':[" LIMIT("Default", "6") "," LIMIT("Silver", "4") "," LIMIT(
-		     "Unauthenticated",
-		     "9") ",{'name':'soft','count':1,'unitSeconds':60,'units':1,'overQuota':true}]}";
+/* clang-format off */
+static const char limits[] =
+	"{'resource':["
+	"{'name':'free','count':1,'unitSeconds':60,'units':1,'overQuota':false,'header':'x-plan','headerValue':'free'},"
+	"{'name':'large','count':100,'unitSeconds':60,'units':1,'overQuota':false,'bytes':1000},"
+	"{'name':'near','count':1,'unitSeconds':60,'units':1,'overQuota':false,"
+	"'addressFirst':'10.0.0.1','addressLast':'10.0.0.9','addressNot':false},"
+	LIMIT("three", "3") "],"
+	"'application':[" LIMIT("small", "2") "],"
+	"'subscription':[" LIMIT("Default", "6") "," LIMIT("Silver", "4") "," LIMIT("Unauthenticated", "9")
+	",{'name':'soft','count':1,'unitSeconds':60,'units':1,'overQuota':true}]}";
+/* clang-format on */
 
 static void free_core(void *core)
 {
@@ -64,6 +74,8 @@ static struct core *gateway(struct arena *a)
 struct headers {
 	struct span authorization;
 	struct span forwarded;
+	struct span plan;
+	size_t plans;
 };
 
 static struct span text(const char *s)
@@ -75,6 +87,11 @@ static bool header(void *arg, const char *name, struct span *ret, size_t *ret_n)
 {
 	const struct headers *h = arg;
 
+	if (str_eq(name, "x-plan")) {
+		*ret = h->plan;
+		*ret_n = h->plans;
+		return h->plans > 0;
+	}
 	*ret = str_eq(name, "authorization")	 ? h->authorization
 	       : str_eq(name, "x-forwarded-for") ? h->forwarded
 						 : (struct span){ 0 };
@@ -322,6 +339,69 @@ static void the_nearest_limit_is_told(void **state)
 	assert_int_equal(v.limit.reset_s, 40);
 }
 
+static int plan(struct core *core, const char *value, size_t times)
+{
+	struct headers h = { .plan = text(value), .plans = times };
+	struct core_request r = { .method = METHOD_GET,
+		.method_name = text("GET"),
+		.target = text("/plain/free"),
+		.header = header,
+		.arg = &h,
+		.client = text("192.0.2.1"),
+		.now_s = NOW };
+	struct verdict v;
+
+	core_decide(core, a, &r, &v);
+	return v.kind == VERDICT_FORWARD ? 200 : v.fault_code;
+}
+
+static void a_limit_for_a_header_is_for_that_header(void **state)
+{
+	struct core *core = gateway(a);
+
+	(void)state;
+	assert_int_equal(plan(core, "free", 1), 200);
+	assert_int_equal(plan(core, "free", 1), 900802);
+	assert_int_equal(plan(core, "paid", 1), 200);
+	assert_int_equal(plan(core, "fre", 1), 200);
+	assert_int_equal(plan(core, "", 0), 200);
+	/* Sent twice it may mean either. */
+	assert_int_equal(plan(core, "paid", 2), 900802);
+}
+
+static void a_limit_for_addresses_is_for_those(void **state)
+{
+	struct core *core = gateway(a);
+
+	(void)state;
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, "10.0.0.1", NOW), 200);
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, "10.0.0.9", NOW), 900802);
+	assert_int_equal(
+		ask(core, METHOD_GET, "/plain/near", NULL, "::ffff:10.0.0.5", NOW), 900802);
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, "10.0.0.10", NOW), 200);
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, "9.255.255.255", NOW), 200);
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, "2001:db8::1", NOW), 200);
+	assert_int_equal(ask(core, METHOD_GET, "/plain/near", NULL, NULL, NOW), 200);
+}
+
+static void what_requests_move_counts(void **state)
+{
+	struct core *core = gateway(a);
+	struct verdict v;
+
+	(void)state;
+	decide(core, a, METHOD_GET, "/plain/large", NULL, NOW, &v);
+	core_charge(core, &v, 999, NOW);
+	decide(core, a, METHOD_GET, "/plain/large", NULL, NOW, &v);
+	assert_int_equal(v.kind, VERDICT_FORWARD);
+	core_charge(core, &v, 999, NOW);
+	decide(core, a, METHOD_GET, "/plain/large", NULL, NOW, &v);
+	assert_int_equal(v.fault_code, 900802);
+	core_charge(core, &v, 999, NOW);
+	decide(core, a, METHOD_GET, "/plain/open", NULL, NOW, &v);
+	assert_int_equal(v.n_charged, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -357,6 +437,9 @@ int main(void)
 		TEST(an_application_is_counted_by_user_over_all_apis),
 		TEST(refused_credentials_are_not_counted),
 		TEST(the_nearest_limit_is_told),
+		TEST(a_limit_for_a_header_is_for_that_header),
+		TEST(a_limit_for_addresses_is_for_those),
+		TEST(what_requests_move_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,12 @@ enum {
 };
 
 static const unsigned char secret[WINDOW_SECRET_BYTES] = "0123456789abcde";
-static const struct limit five = { "five", 5, 60, 1, false };
-static const struct limit hourly = { "hourly", 1000, 3600, 1, false };
+static const struct limit five = {
+	.name = "five", .count = 5, .unit_s = 60, .units = 1, .over_quota = false
+};
+static const struct limit hourly = {
+	.name = "hourly", .count = 1000, .unit_s = 3600, .units = 1, .over_quota = false
+};
 
 static struct window_table *table(struct arena *a, size_t entries)
 {
@@ -59,7 +63,9 @@ static void a_window_ends_with_the_clocks_unit(void **state)
 
 static void windows_of_several_units_begin_with_the_unit_of_the_first_request(void **state)
 {
-	const struct limit l = { "l", 2, 60, 3, false };
+	const struct limit l = {
+		.name = "l", .count = 2, .unit_s = 60, .units = 3, .over_quota = false
+	};
 	struct window_table *t = table(*state, 64);
 
 	assert_int_equal(passing(t, &l, 1, MINUTE + 70, 9), 2);
@@ -101,7 +107,9 @@ static void a_clock_that_was_put_back_does_not_lock_anyone_out(void **state)
 static void a_shorter_window_counts_at_once(void **state)
 {
 	struct window_table *t = table(*state, 64);
-	const struct limit day = { "d", 1, 86400, 1, false };
+	const struct limit day = {
+		.name = "d", .count = 1, .unit_s = 86400, .units = 1, .over_quota = false
+	};
 
 	assert_true(passes(t, &day, 1, MINUTE));
 	assert_false(passes(t, &day, 1, MINUTE));
@@ -111,7 +119,9 @@ static void a_shorter_window_counts_at_once(void **state)
 static void a_raised_limit_goes_on_counting(void **state)
 {
 	struct window_table *t = table(*state, 64);
-	const struct limit seven = { "five", 7, 60, 1, false };
+	const struct limit seven = {
+		.name = "five", .count = 7, .unit_s = 60, .units = 1, .over_quota = false
+	};
 
 	assert_int_equal(passing(t, &five, 1, MINUTE, 9), 5);
 	assert_int_equal(passing(t, &seven, 1, MINUTE, 9), 2);
@@ -132,7 +142,9 @@ static void what_one_level_refuses_counts_at_no_level(void **state)
 
 static void over_quota_is_counted_and_passes(void **state)
 {
-	const struct limit soft = { "s", 2, 60, 1, true };
+	const struct limit soft = {
+		.name = "s", .count = 2, .unit_s = 60, .units = 1, .over_quota = true
+	};
 	struct window_table *t = table(*state, 64);
 	struct window_use u = use(&soft, 1);
 
@@ -142,9 +154,45 @@ static void over_quota_is_counted_and_passes(void **state)
 	}
 }
 
+static void an_amount_of_bytes_is_reached_by_what_went_before(void **state)
+{
+	const struct limit mib = {
+		.name = "m", .count = 100, .bytes = 1 << 20, .unit_s = 60, .units = 1
+	};
+	struct window_table *t = table(*state, 64);
+	struct window_use u = use(&mib, 1);
+
+	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
+	window_charge(t, &u, 1, (1 << 20) - 1, MINUTE);
+	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
+	window_charge(t, &u, 1, 1, MINUTE + 59);
+	assert_int_equal(window_take(t, &u, 1, MINUTE + 59), 0);
+	assert_int_equal(u.bytes, 1 << 20);
+	assert_int_equal(window_take(t, &u, 1, MINUTE + 60), 1);
+}
+
+static void what_ends_later_counts_in_the_window_it_ends_in(void **state)
+{
+	const struct limit kib = {
+		.name = "k", .count = 100, .bytes = 1024, .unit_s = 60, .units = 1
+	};
+	struct window_table *t = table(*state, 64);
+	struct window_use u = use(&kib, 1);
+
+	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
+	window_charge(t, &u, 1, INT64_MAX, MINUTE + 61);
+	window_charge(t, &u, 1, INT64_MAX, MINUTE + 61);
+	assert_int_equal(window_take(t, &u, 1, MINUTE + 62), 0);
+	assert_int_equal(window_take(t, &u, 1, MINUTE + 120), 1);
+}
+
 static void the_longest_window_and_the_greatest_count_do_not_overflow(void **state)
 {
-	const struct limit l = { "l", INT64_MAX, 365 * 86400, INT32_MAX, false };
+	const struct limit l = { .name = "l",
+		.count = INT64_MAX,
+		.unit_s = 365 * 86400,
+		.units = INT32_MAX,
+		.over_quota = false };
 	struct window_table *t = table(*state, 8);
 
 	assert_int_equal(passing(t, &l, 1, MINUTE, 10), 10);
@@ -193,7 +241,9 @@ static void in_a_full_table_short_and_idle_windows_go_first_and_that_is_told(voi
 static void counters_of_one_request_do_not_make_room_for_each_other(void **state)
 {
 	struct window_table *t = table(*state, 8);
-	const struct limit one = { "one", 1, 60, 1, false };
+	const struct limit one = {
+		.name = "one", .count = 1, .unit_s = 60, .units = 1, .over_quota = false
+	};
 
 	for (uint64_t k = 100; k < 200; k += 4) {
 		struct window_use uses[] = { use(&one, k), use(&one, k + 1), use(&one, k + 2),
@@ -233,6 +283,8 @@ int main(void)
 		TEST(what_one_level_refuses_counts_at_no_level),
 		TEST(over_quota_is_counted_and_passes),
 		TEST(the_longest_window_and_the_greatest_count_do_not_overflow),
+		TEST(an_amount_of_bytes_is_reached_by_what_went_before),
+		TEST(what_ends_later_counts_in_the_window_it_ends_in),
 		TEST(many_keys_are_counted_apart),
 		TEST(windows_that_have_ended_make_room_without_loss),
 		TEST(in_a_full_table_short_and_idle_windows_go_first_and_that_is_told),

@@ -25,7 +25,9 @@ static void the_defaults_are_those_of_the_original(void **state UNUSED)
 static void the_document_survives_the_trip(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
-	const struct policy odd = { "true", 7, 2, "month", true };
+	const struct policy odd = {
+		.name = "true", .count = 7, .unit_time = 2, .time_unit = "month", .over_quota = true
+	};
 	struct err err = { .code = ERR_NONE };
 	struct policies back;
 	struct policies p;
@@ -43,7 +45,9 @@ static void the_document_survives_the_trip(void **state UNUSED)
 static void a_policy_of_the_same_name_replaces(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
-	const struct policy gold = { "Gold", 1, 1, "day", false };
+	const struct policy gold = {
+		.name = "Gold", .count = 1, .unit_time = 1, .time_unit = "day", .over_quota = false
+	};
 	struct policies p;
 
 	policies_defaults(a, &p);

@@ -1,0 +1,46 @@
+#include "gateway/core/condition.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+bool address_parse(struct span text, unsigned char ret[ADDRESS_BYTES])
+{
+	static const unsigned char mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	char copy[INET6_ADDRSTRLEN];
+
+	if (text.n >= sizeof(copy))
+		return false;
+	memcpy(copy, text.at, text.n);
+	copy[text.n] = '\0';
+	if (inet_pton(AF_INET6, copy, ret) == 1)
+		return true;
+	memcpy(ret, mapped, sizeof(mapped));
+	return inet_pton(AF_INET, copy, ret + sizeof(mapped)) == 1;
+}
+
+static bool header_is(const struct limit *l, const struct core_request *r)
+{
+	struct span value = { 0 };
+	size_t n = 0;
+
+	if (!r->header || !r->header(r->arg, l->header, &value, &n))
+		return false;
+	return n > 1 || !l->header_value ||
+	       (strlen(l->header_value) == value.n &&
+		       memcmp(l->header_value, value.at, value.n) == 0);
+}
+
+static bool address_is(const struct limit *l, struct span text)
+{
+	unsigned char address[ADDRESS_BYTES];
+	bool inside = address_parse(text, address) &&
+		      memcmp(l->address_from, address, ADDRESS_BYTES) <= 0 &&
+		      memcmp(address, l->address_to, ADDRESS_BYTES) <= 0;
+
+	return inside != l->address_not;
+}
+
+bool condition_holds(const struct limit *l, const struct core_request *r, struct span address)
+{
+	return (!l->header || header_is(l, r)) && (!l->has_address || address_is(l, address));
+}
