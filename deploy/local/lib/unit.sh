@@ -25,13 +25,39 @@ unit_running() {
 	[[ -n $pid ]]
 }
 
+# cpu_weight PATH WEIGHT: the share of a control group beside its siblings when the processors are busy; 100 is usual.
+cpu_weight() {
+	local dir=/sys/fs/cgroup/$1
+	if [[ $cgroup_version == 2 ]]; then
+		mkdir -p "$dir" && { [[ ! -f $dir/cpu.weight ]] || echo "$2" >"$dir/cpu.weight"; }
+	else
+		dir=/sys/fs/cgroup/cpu/$1
+		[[ ! -d /sys/fs/cgroup/cpu ]] || { mkdir -p "$dir" && echo $(($2 * 1024 / 100)) >"$dir/cpu.shares"; }
+	fi
+}
+
+# On a cluster of many machines the control plane has its own. Here fifty pods that start must not keep it, or the pods that
+# run, from working: what starts them takes what is left.
+cpu_weights() {
+	[[ $cgroup_version == 1 ]] || for dir in "" "/$CGROUP" "/$CGROUP/units"; do enable_controllers "/sys/fs/cgroup$dir"; done
+	cpu_weight "$CGROUP" 800
+	cpu_weight "$CGROUP/units" 200
+	cpu_weight "$CGROUP/pods" 400
+	case $1 in
+	node*) cpu_weight "$CGROUP/units/$1" 12 ;;
+	*) cpu_weight "$CGROUP/units/$1" 400 ;;
+	esac
+}
+
 # unit_start NAME COMMAND...: the log is $LOGS/NAME.log, begun anew.
 unit_start() {
 	local name=$1
 	shift
 	mkdir -p "$units_root/$name" "$LOGS"
+	cpu_weights "$name"
 	(
 		echo $BASHPID >"$units_root/$name/cgroup.procs"
+		[[ $cgroup_version == 2 || ! -d /sys/fs/cgroup/cpu ]] || echo $BASHPID >"/sys/fs/cgroup/cpu/$CGROUP/units/$name/cgroup.procs"
 		cd /
 		exec setsid "$@" </dev/null >"$LOGS/$name.log" 2>&1 7>&- 8>&- 9>&-
 	) &
@@ -50,7 +76,7 @@ unit_stop() {
 			((SECONDS <= end)) || die "$name does not end: processes ${pids[*]}"
 			sleep 0.02
 		done
-		rmdir "$units_root/$name" 2>/dev/null || true
+		rmdir "$units_root/$name" "/sys/fs/cgroup/cpu/$CGROUP/units/$name" 2>/dev/null || true
 	done
 }
 
