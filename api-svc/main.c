@@ -10,6 +10,7 @@ static const struct service api_svc = {
 	.env = env,
 	.needs = api_needs,
 	.reconcile = api_reconcile,
+	.passes = 8,
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 #include "lib/kube/call.h"
 
+#include "lib/base/fiber.h"
 #include "lib/kube/client.h"
 #include "lib/kube/status.h"
 
@@ -75,7 +76,11 @@ void calls_run(struct kube *k, struct call *calls, size_t n)
 		}
 		if (b.in_flight == 0)
 			break;
-		wire_turn(k->calls, 100);
+		/* In a fiber others have their turn, and somebody else turns the wire. */
+		if (fiber_inside())
+			fiber_wait();
+		else
+			wire_turn(k->calls, 100);
 		for (size_t i = 0; i < b.begun; i++)
 			if (calls[i].exchange && calls[i].exchange->done)
 				finish(&b, &calls[i]);

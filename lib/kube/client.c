@@ -58,6 +58,12 @@ void kube_stats(
 	stats_each(&k->stats, fn, arg);
 }
 
+void kube_turn(struct kube *k, int timeout_ms)
+{
+	if (k)
+		wire_turn(k->calls, timeout_ms);
+}
+
 /* 403 is an answer, too: the server knows us and works. */
 bool kube_ping(struct kube *k, struct err *err)
 {

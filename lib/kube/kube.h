@@ -40,6 +40,11 @@ const char *kube_default_namespace(
 void kube_stats(const struct kube *k, void (*fn)(void *, const char *verb, int code, uint64_t n),
 	void *arg);
 
+/* For calls made in fibers (lib/base/fiber.h), which wait instead of turning the wire themselves:
+ * moves bytes for at most timeout_ms, and returns as soon as something has happened. Accepts NULL.
+ */
+void kube_turn(struct kube *k, int timeout_ms);
+
 /* GET /readyz-style probe of the connection: any authenticated answer is success. */
 bool kube_ping(struct kube *k, struct err *err) MUST_CHECK;
 

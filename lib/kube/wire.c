@@ -27,6 +27,8 @@ struct wire {
 	long max_connections;
 	CURLM *multi;
 	unsigned long news; /* grows when bytes arrive or an exchange ends */
+	size_t exchanges;
+	bool worn; /* its connections are to be closed as soon as nothing uses them */
 };
 
 struct transfer {
@@ -72,6 +74,9 @@ struct wire *wire_new(const struct kube_config *config, struct token *token, con
 
 void wire_reset(struct wire *w)
 {
+	w->worn = w->exchanges > 0;
+	if (w->worn)
+		return;
 	check_multi(curl_multi_cleanup(w->multi));
 	w->multi = multi_new(w->max_connections);
 }
@@ -235,6 +240,9 @@ struct exchange *wire_start(struct wire *w, const struct request *r)
 
 	if (!t)
 		abort();
+	if (w->worn && w->exchanges == 0)
+		wire_reset(w);
+	w->exchanges++;
 	t->wire = w;
 	t->x.body.max = r->max_response;
 	t->easy = curl_easy_init();
@@ -328,6 +336,7 @@ void exchange_free(struct exchange *x)
 
 	if (!t)
 		return;
+	t->wire->exchanges--;
 	check_multi(curl_multi_remove_handle(t->wire->multi, t->easy));
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);

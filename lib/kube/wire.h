@@ -51,8 +51,7 @@ struct exchange *wire_start(struct wire *w, const struct request *r);
  */
 void wire_turn(struct wire *w, int timeout_ms);
 
-/* Closes all connections, so that the next exchange begins with a new one. No exchange may exist.
- */
+/* Closes all connections once no exchange exists, so that the next one begins with a new one. */
 void wire_reset(struct wire *w);
 
 /* Aborts it if it is under way. Accepts NULL. */

@@ -36,6 +36,11 @@ void log_context(const char *key, const char *traceparent)
 	context_trace = traceparent;
 }
 
+struct log_context log_context_get(void)
+{
+	return (struct log_context){ context_key, context_trace };
+}
+
 bool log_level_parse(const char *text, enum log_level *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {

@@ -52,6 +52,14 @@ void log_open(const char *service, enum log_level level);
 /* Said in every line until changed: whom the work in hand is about. Borrowed; NULL: nobody. */
 void log_context(const char *key, const char *traceparent);
 
+/* The same, for who takes turns with others: the present one, and back to it later. */
+struct log_context {
+	const char *key;
+	const char *traceparent;
+};
+
+struct log_context log_context_get(void);
+
 bool log_level_parse(const char *text, enum log_level *ret);
 void log_write(enum log_level level, const char *msg, const struct kv *pairs);
 

@@ -7,10 +7,11 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/vec.h"
 #include "lib/bus/bus.h"
 #include "lib/json/json.h"
 #include "lib/kube/kube.h"
-#include "lib/msg/wake.h"
+#include "lib/svc/batch.h"
 #include "lib/svc/log.h"
 #include "lib/svc/memo.h"
 #include "lib/svc/metrics.h"
@@ -20,7 +21,6 @@
 #include "lib/svc/signals.h"
 
 enum {
-	BATCH = 8,
 	FETCH_MS = 1000,
 	TROUBLE_MS = 500, /* pause when the bus does not answer */
 	FIGURES_EVERY_US = 10 * 1000 * 1000,
@@ -32,6 +32,7 @@ struct loop {
 	struct bus *bus;
 	struct probe *probe;
 	struct runtime rt;
+	struct batch *batch;
 	struct arena *memory; /* of one turn */
 	int64_t told_us;      /* when the figures were last handed out */
 };
@@ -83,81 +84,18 @@ static bool loop_open(struct loop *l, const struct service *s, struct arena *lif
 		.instance = o->pod_name,
 		.env = read_env(life, s->env),
 		.memo = memo_new() };
+	l->batch = batch_new(&l->rt, l->kube, l->probe);
 	return true;
 }
 
 static void loop_close(struct loop *l)
 {
+	batch_free(l->batch);
 	arena_free(l->memory);
 	memo_free(l->rt.memo);
 	bus_free(l->bus);
 	kube_free(l->kube);
 	probe_free(l->probe);
-}
-
-/* A newer message of the same subject in the same batch makes the older one superfluous. */
-static bool superseded(const struct vec *batch, size_t i)
-{
-	const struct delivery *d = batch->at[i];
-
-	for (size_t j = i + 1; j < batch->n; j++)
-		if (str_eq(((const struct delivery *)batch->at[j])->subject, d->subject))
-			return true;
-	return false;
-}
-
-static bool finish(struct loop *l, const struct delivery *d, struct outcome o, struct err *err)
-{
-	if (o.again)
-		return l->rt.bus.nak(l->rt.bus.self, d, o.delay_ms, err);
-	return l->rt.bus.ack(l->rt.bus.self, d, err);
-}
-
-static void handle(struct loop *l, const struct delivery *d)
-{
-	AUTO(arena_auto) struct arena *a = arena_new();
-	struct outcome o = { false, 0 };
-	struct err err = { .code = ERR_NONE };
-	struct wake wake;
-
-	if (!wake_decode(a, d->data, d->n, &wake, &err)) {
-		log_error("undecodable message put aside", kv_str("subject", d->subject),
-			kv_str("err", err.msg));
-		if (!l->rt.bus.term(l->rt.bus.self, d, &err))
-			log_error("message not put aside", kv_str("err", err.msg));
-		return;
-	}
-	l->rt.in_hand = d;
-	o = runtime_pass(&l->rt, a, &wake, d->attempt);
-	l->rt.in_hand = NULL;
-	if (!finish(l, d, o, &err))
-		log_error("not acknowledged, it will come again", kv_str("err", err.msg));
-}
-
-static void hand_back(struct loop *l, const struct delivery *d)
-{
-	struct err ignored = { .code = ERR_NONE };
-
-	(void)!l->rt.bus.nak(l->rt.bus.self, d, 0, &ignored);
-}
-
-static void handle_batch(struct loop *l, const struct vec *batch)
-{
-	for (size_t i = 0; i < batch->n; i++) {
-		const struct delivery *d = batch->at[i];
-		struct err ignored = { .code = ERR_NONE };
-
-		if (signals_stop_requested())
-			hand_back(l, d);
-		else if (superseded(batch, i))
-			(void)!l->rt.bus.ack(l->rt.bus.self, d, &ignored);
-		else
-			handle(l, d);
-		probe_alive(l->probe);
-		/* Those behind it have been waiting in hand. */
-		for (size_t j = i + 1; j < batch->n && i % 4 == 3; j++)
-			(void)!l->rt.bus.working(l->rt.bus.self, batch->at[j], &ignored);
-	}
 }
 
 static void tell_figures(struct loop *l)
@@ -168,6 +106,7 @@ static void tell_figures(struct loop *l)
 		return;
 	l->told_us = now;
 	/* A burst leaves free memory behind that others can use. */
+	batch_rest(l->batch);
 	malloc_trim(0);
 	metrics_publish(l->probe, l->memory, &l->rt, l->kube, l->bus);
 }
@@ -178,9 +117,9 @@ static void loop_once(struct loop *l)
 	struct vec batch = { .n = 0 };
 
 	arena_reset(l->memory);
-	if (l->rt.bus.fetch(l->rt.bus.self, l->memory, BATCH, FETCH_MS, &batch, &err)) {
+	if (l->rt.bus.fetch(l->rt.bus.self, l->memory, BATCH_MAX, FETCH_MS, &batch, &err)) {
 		probe_ready(l->probe, true, NULL);
-		handle_batch(l, &batch);
+		batch_handle(l->batch, &batch);
 	} else {
 		probe_ready(l->probe, bus_connected(l->bus), err.msg);
 		log_debug("nothing fetched", kv_str("err", err.msg));

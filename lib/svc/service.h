@@ -37,6 +37,10 @@ struct service {
 	 * input is a condition, not an error; false is for our own bugs. Pure. */
 	bool (*reconcile)(const struct world *w, struct plan *p, struct err *err) MUST_CHECK;
 
+	/* How many objects are looked at at a time: more than one where no two objects write the
+	 * same third one. 0: one. */
+	size_t passes;
+
 	/* Optional effect of a service of its own (builder-svc asks the registry): runs between
 	 * needs and reconcile and leaves what it found in w->observed. */
 	bool (*observe)(struct world *w, struct err *err) MUST_CHECK;

@@ -1,0 +1,33 @@
+/* The messages of one fetch: who is looked at, in which order, how many at a time.
+ *
+ * Passes take turns in one thread (lib/base/fiber.h): while one waits for the API server, others
+ * go on. Two passes over the same object never overlap. */
+#ifndef LIB_SVC_BATCH_H
+#define LIB_SVC_BATCH_H
+
+#include <stddef.h>
+
+#include "lib/base/attr.h"
+
+struct batch;
+struct kube;
+struct probe;
+struct runtime;
+struct vec;
+
+enum {
+	BATCH_MAX = 8
+};
+
+/* Borrows all. Passes run with copies of rt, whose counts are added up in it. */
+struct batch *batch_new(struct runtime *rt, struct kube *kube, struct probe *probe);
+void batch_free(struct batch *b); /* accepts NULL */
+
+/* Handles at most BATCH_MAX deliveries (struct delivery *) to the end: each is acknowledged, handed
+ * back or put aside. Once the service is asked to stop, what was not begun is handed back. */
+void batch_handle(struct batch *b, const struct vec *deliveries);
+
+/* Gives back memory that only a burst needs. */
+void batch_rest(struct batch *b);
+
+#endif
