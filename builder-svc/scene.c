@@ -339,11 +339,20 @@ static void need_names(const struct scene *s, struct needs *n)
 	need_child(n, KIND_JOB, root->ns, job_name_by_hash(n->arena, root->name, &s->request));
 }
 
+/* The API's status speaks of a build: one may have been asked for before. */
+static bool was_asked_before(const struct scene *s)
+{
+	json_foreach (c, json_path(s->w->root, "status", "conditions", NULL))
+		if (str_eq(json_get_str(c, "type"), COND_BUILT))
+			return true;
+	return false;
+}
+
 /* Nothing was ever noted for this API, and nobody says that it has a Job: there is none to read.
  * Should there be one all the same, its name is taken, and the next attempt looks. */
 static bool is_first_build(const struct scene *s)
 {
-	return s->w->attempt == 1 && s->w->moved.n == 0 && !s->noted;
+	return s->w->attempt == 1 && s->w->moved.n == 0 && !s->noted && !was_asked_before(s);
 }
 
 void scene_needs(const struct world *w, struct needs *n)
