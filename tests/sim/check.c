@@ -72,6 +72,10 @@ static void check_job(struct sim *s, const struct change *c)
 {
 	if (c->before || !c->after)
 		return;
+	/* Who sleeps between deciding and acting may start a second one under another name: nothing
+	 * fences a create. That is a waste, and all the same image. */
+	if (s->trouble.stall > 0)
+		return;
 	vec_foreach (const struct slot *, x, &s->store.slots[KIND_JOB]) {
 		if (!x->json || ref_eq(x->ref, c->ref) || !str_eq(x->ref.ns, c->ref.ns) ||
 			!is_unfinished(s, x->json))

@@ -13,7 +13,7 @@ struct sim;
 void check_taken(struct sim *s, const char *service, struct ref ref, const struct vec *taken);
 
 /* Generations that statuses and children speak of never go back or ahead; never two unfinished Jobs
- * for one input. */
+ * for one input, unless somebody slept. */
 void check_change(struct sim *s, const struct change *c);
 
 /* Faults have ceased and time ran on: every status speaks of the present and is Ready, every
