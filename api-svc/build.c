@@ -56,6 +56,7 @@ static struct toolkit_inputs compile_inputs(const struct inputs *in)
 	s.default_security = DEFAULT_SECURITY;
 	s.jwt_header = in->conf.jwt_header;
 	s.verify_hostname = in->conf.verify_hostname;
+	s.limit_headers = in->conf.limit_headers;
 	s.token_cache_entries = in->conf.token_cache ? (uint32_t)in->conf.token_cache_entries : 0;
 	s.http_port = (uint16_t)in->conf.http_port;
 	s.https_port = (uint16_t)in->conf.https_port;

@@ -157,6 +157,7 @@ struct conf {
 	int64_t https_port;
 	const char *log_level; /* "ERROR", "WARN", "INFO", "DEBUG", "TRACE" */
 	bool verify_hostname;
+	bool limit_headers; /* answers say how much of a limit is left */
 	const char *jwt_header;
 	bool token_cache;
 	int64_t token_cache_entries;

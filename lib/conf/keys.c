@@ -70,6 +70,7 @@ const struct conf_key conf_keys[] = {
 	RANGE(APIM, "httpPort", http_port, FIRST_PORT, MAX_PORT),
 	RANGE(APIM, "httpsPort", https_port, FIRST_PORT, MAX_PORT),
 	PLAIN(APIM, "jwtHeader", CONF_TEXT, jwt_header),
+	PLAIN(APIM, "rateLimitHeaders", CONF_BOOL, limit_headers),
 	PLAIN(APIM, "jwtTokenCacheEnable", CONF_BOOL, token_cache),
 	IGNORED(APIM, "jwtTokenCacheExpiryTime", "900000"),
 	RANGE(APIM, "jwtTokenCacheCapacity", token_cache_entries, 0, MAX_CACHE),
