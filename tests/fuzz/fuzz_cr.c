@@ -30,7 +30,8 @@ static void decode(struct arena *a, const struct json *object)
 		abort();
 	(void)api_tag_base(a, &api, json_get_str(object, "version"));
 	target_endpoint_decode(a, object, &te, &f);
-	if (target_endpoint_port(&te)->port < 1 || te.min_replicas < 1)
+	if (target_endpoint_port(&te)->port < 1 ||
+		te.min_replicas < (te.mode == MODE_SERVERLESS ? 0 : 1))
 		abort();
 	(void)target_endpoint_url(a, &te);
 	security_decode(a, object, &security, &f);
