@@ -242,7 +242,8 @@ no_request_failed() {
 	kill -TERM "$LOAD"
 	wait "$LOAD" || true
 	echo "# $(tail -n 1 "$TMP/load")"
-	now "$1" grep -q failed=0 "$TMP/load"
+	none_failed() { cat "$TMP/load" && grep -q failed=0 "$TMP/load"; }
+	now "$1" none_failed
 }
 
 gone() { ! k get "$@" >/dev/null 2>&1; }
