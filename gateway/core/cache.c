@@ -121,6 +121,7 @@ static const char *put(char **at, const char *bytes, size_t n)
 static const size_t texts[] = {
 	offsetof(struct token, id),
 	offsetof(struct token, issuer),
+	offsetof(struct token, backend_jwt),
 	offsetof(struct token, subject),
 	offsetof(struct token, application),
 	offsetof(struct token, application_id),

@@ -9,6 +9,7 @@
 #include "gateway/core/fault.h"
 #include "gateway/core/introspection.h"
 #include "gateway/core/jwks.h"
+#include "gateway/core/revoked.h"
 #include "gateway/core/route.h"
 #include "gateway/core/throttle.h"
 #include "gateway/core/token.h"
@@ -26,6 +27,7 @@ struct core {
 	struct cache
 		*inactive; /* and those it did not; apart, so that bad ones push no good one out */
 	const struct credentials *credentials; /* NULL: none yet */
+	const struct revoked *revoked;
 	EVP_MD *sha256; /* fetched once: the implicit fetch costs more than the digest */
 	EVP_MD_CTX *digest;
 	uint64_t hits;
@@ -85,6 +87,11 @@ void core_free(struct core *core)
 	cache_free(core->inactive);
 	arena_free(core->arena);
 	free(core);
+}
+
+void core_set_revoked(struct core *core, const struct revoked *revoked)
+{
+	core->revoked = revoked;
 }
 
 void core_set_credentials(struct core *core, const struct credentials *credentials)
@@ -399,6 +406,12 @@ static bool opaque_is_good(struct decision *d, size_t scheme)
 
 /* ---- tokens that say themselves what they are ---- */
 
+/* Looked at on every request, whatever is remembered about the token. */
+static bool is_not_revoked(struct decision *d)
+{
+	return !revoked_has(d->core->revoked, d->token->id) || refuse(d, 900901, "revoked");
+}
+
 static bool token_is_good(struct decision *d)
 {
 	unsigned char key[SHA256_BYTES];
@@ -411,7 +424,7 @@ static bool token_is_good(struct decision *d)
 		d->verdict->token_cached = true;
 		d->core->hits++;
 		if (d->issuer || !str_eq(why, "signature"))
-			return d->issuer ? true : refuse(d, 900901, why);
+			return d->issuer ? is_not_revoked(d) : refuse(d, 900901, why);
 		/* Another operation trusts another key: verify for this one. */
 	}
 	d->verdict->token_cached = false;
@@ -424,7 +437,7 @@ static bool token_is_good(struct decision *d)
 		return refuse(d, 900901, why);
 	d->token = &d->parts.token;
 	cache_put(d->core->cache, key, d->token);
-	return true;
+	return is_not_revoked(d);
 }
 
 static bool user_is_good(struct decision *d)
@@ -498,6 +511,7 @@ static bool may_use_operation(struct decision *d)
 	d->verdict->subject = copied(d->a, d->token->subject);
 	d->verdict->application = copied(d->a, d->token->application);
 	d->verdict->sandbox = d->token->sandbox;
+	d->verdict->backend_jwt = copied(d->a, d->token->backend_jwt);
 	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes)) {
 		if (!d->is_opaque)
 			return refuse(d, 900910, "scope");

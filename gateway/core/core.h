@@ -16,6 +16,7 @@
 struct credentials;
 struct err;
 struct introspection;
+struct revoked;
 struct window_table;
 struct window_use;
 
@@ -40,6 +41,9 @@ void core_free(struct core *core);
 /* Until the next call; keeps the pointer. Without credentials users are refused as an internal
  * error. */
 void core_set_credentials(struct core *core, const struct credentials *credentials);
+
+/* Kept by reference until the next call; NULL: nothing is revoked. */
+void core_set_revoked(struct core *core, const struct revoked *revoked);
 
 struct span {
 	const char *at;
@@ -117,6 +121,8 @@ struct verdict {
 	struct verdict_limit limit;
 	const struct window_use *charged; /* limits on bytes: for core_charge */
 	size_t n_charged;
+	struct span
+		backend_jwt; /* what the token says about its user to backends; empty: nothing */
 	const struct contract_issuer *fetch_keys_of; /* its keys may be others by now; NULL: none */
 	bool token_cached;			     /* signature was not verified again */
 };

@@ -11,6 +11,7 @@ struct token token_empty(void)
 {
 	return (struct token){ .id = "",
 		.issuer = "",
+		.backend_jwt = "",
 		.subject = "",
 		.application = "",
 		.application_id = "",
@@ -140,6 +141,15 @@ static void read_application(struct arena *a, const struct json *application, st
 	t->application_tier = or_empty(json_get_str(application, "tier"));
 }
 
+/* It becomes a header: what could not be one is left out. */
+static const char *read_backend_jwt(const char *text)
+{
+	for (const char *p = or_empty(text); *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return "";
+	return or_empty(text);
+}
+
 static const char *read_claims(struct arena *a, const struct json *claims, struct token *t)
 {
 	t->issuer = json_get_str(claims, "iss");
@@ -149,6 +159,7 @@ static const char *read_claims(struct arena *a, const struct json *claims, struc
 		!read_time(claims, "nbf", &t->has_nbf, &t->nbf))
 		return "time is not an integer";
 	t->audience = read_audience(a, json_get(claims, "aud"));
+	t->backend_jwt = read_backend_jwt(json_get_str(claims, "backendJwt"));
 	t->id = or_empty(json_get_str(claims, "jti"));
 	t->subject = or_empty(json_get_str(claims, "sub"));
 	read_application(a, json_get(claims, "application"), t);

@@ -30,6 +30,7 @@ struct texts {
 struct token {
 	const char *id; /* jti */
 	const char *issuer;
+	const char *backend_jwt; /* for the backend; printable characters only */
 	struct texts audience;
 	const char *subject;
 	const char *application; /* name, else id */

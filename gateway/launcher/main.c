@@ -28,7 +28,7 @@ static const char help[] =
 	"DIR is what toolkit build made: its contract.json is served, its run is written to.\n"
 	"Settings are environment variables: GATEWAY_CONTRACT (/etc/gateway/contract.json), GATEWAY_RUN_DIR\n"
 	"(/tmp/gateway), GATEWAY_TLS_DIR (/etc/gateway/tls), GATEWAY_TRUST_DIR (/etc/gateway/trust),\n"
-	"GATEWAY_CREDENTIALS_DIR (/etc/gateway/credentials),\n"
+	"GATEWAY_CREDENTIALS_DIR (/etc/gateway/credentials), GATEWAY_REVOKED (/etc/gateway/revoked/list),\n"
 	"GATEWAY_CLIENT_TRUST_DIR (/etc/gateway/clients),\n"
 	"GATEWAY_WORKERS, GATEWAY_PRE_STOP_SECONDS (4), GATEWAY_DRAIN_SECONDS (20), GATEWAY_LOG_LEVEL (warn),\n"
 	"GATEWAY_BIND, GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT.\n";

@@ -125,6 +125,11 @@ static void resolv_conf(struct rendering *r)
 	str_add(&r->out, r->settings->resolv_conf);
 }
 
+static void revoked(struct rendering *r)
+{
+	str_add(&r->out, r->settings->revoked);
+}
+
 static void credentials(struct rendering *r)
 {
 	str_add(&r->out, r->settings->credentials_dir);
@@ -181,6 +186,7 @@ static const struct {
 	{ "LOG_LEVEL", log_level },
 	{ "MODULE", module },
 	{ "RESOLV_CONF", resolv_conf },
+	{ "REVOKED", revoked },
 	{ "RUN", run_dir },
 	{ "TRUST", trust },
 	{ "USER", user },

@@ -26,6 +26,7 @@ static const struct {
 	TEXT("GATEWAY_TLS_DIR", tls_dir, "/etc/gateway/tls", letters),
 	TEXT("GATEWAY_TRUST_DIR", trust_dir, "/etc/gateway/trust", letters),
 	TEXT("GATEWAY_CREDENTIALS_DIR", credentials_dir, "/etc/gateway/credentials", letters),
+	TEXT("GATEWAY_REVOKED", revoked, "/etc/gateway/revoked/list", letters),
 	TEXT("GATEWAY_CLIENT_TRUST_DIR", client_trust_dir, "/etc/gateway/clients", letters),
 	TEXT("GATEWAY_LOG_LEVEL", log_level, "warn", "abcdefghijklmnopqrstuvwxyz"),
 	TEXT("GATEWAY_BIND", bind, NULL, "0123456789abcdefABCDEF.:[]"),

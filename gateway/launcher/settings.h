@@ -10,6 +10,8 @@
  *   credentials; read again when they change
  * - GATEWAY_CLIENT_TRUST_DIR (/etc/gateway/clients): certificates (*.crt, *.pem) that those of
  *   clients have to lead to, for APIs with mutual TLS
+ * - GATEWAY_REVOKED (/etc/gateway/revoked/list): tokens that count no longer, one jti per line;
+ * read again when it changes
  * - GATEWAY_WORKERS: as many as the container may use processors
  * - GATEWAY_PRE_STOP_SECONDS (4): how long requests are still taken after SIGTERM, until no one
  *   sends any
@@ -37,6 +39,7 @@ struct settings {
 	const char *tls_dir;
 	const char *trust_dir;
 	const char *credentials_dir;
+	const char *revoked;
 	const char *client_trust_dir;
 	const char *log_level;
 	const char *bind; /* NULL: all addresses */

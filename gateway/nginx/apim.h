@@ -2,6 +2,7 @@
  *
  *   module.c    directives, loading of the contract, start and end of a worker
  *   request.c   access phase: request → core_decide → answer, or on to proxy_pass
+ *   revoked.c   tokens that count no longer
  *   jwks.c      keys that issuers publish
  *   client.c    what TLS says about the client
  *   header.c    which request headers reach the backend
@@ -69,12 +70,14 @@ struct apim {
 	ngx_str_t hosts_file;
 	ngx_str_t state_file;
 	ngx_str_t credentials_dir;
+	ngx_str_t revoked_file;
 	ngx_array_t *trust_files; /* ngx_str_t */
 	ngx_uint_t n_counters;
 
 	/* per worker */
 	struct core *core;
-	struct fetchers *fetchers; /* jwks.c; NULL: no issuer publishes keys */
+	struct revocations *revocations; /* revoked.c; NULL: no token could be on a list */
+	struct fetchers *fetchers;	 /* jwks.c; NULL: no issuer publishes keys */
 	struct backend *backends;
 	struct watch *watch; /* NULL: the contract needs no credentials */
 	struct endpoint *endpoints;
@@ -167,6 +170,11 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx
 /* ---- cors.c ---- */
 
 bool cors_add_headers(ngx_http_request_t *r, const struct cors *c);
+
+/* ---- revoked.c ---- */
+
+bool revocations_start(struct apim *m, ngx_cycle_t *cycle);
+void revocations_stop(struct apim *m);
 
 /* ---- jwks.c ---- */
 

@@ -125,19 +125,19 @@ static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct 
 	return !is_in_list(connection, &h->key);
 }
 
-/* The gateway's own credentials, for endpoints that ask for them. */
-static bool add_login(ngx_list_t *list, struct span login)
+/* What the gateway itself says; nothing when the value is empty. */
+static bool add_header(ngx_pool_t *pool, ngx_list_t *list, const char *name, struct span value)
 {
-	static u_char name[] = "Authorization";
-	static u_char lower[] = "authorization";
-	ngx_table_elt_t *h = login.n > 0 ? ngx_list_push(list) : NULL;
+	size_t n = strlen(name);
+	u_char *lower = value.n > 0 ? ngx_pnalloc(pool, n + 1) : NULL;
+	ngx_table_elt_t *h = lower ? ngx_list_push(list) : NULL;
 
 	if (!h)
-		return login.n == 0;
+		return value.n == 0;
 	*h = (ngx_table_elt_t){
-		.hash = ngx_hash_key(lower, sizeof(lower) - 1),
-		.key = { sizeof(name) - 1, name },
-		.value = { login.n, (u_char *)(uintptr_t)login.at },
+		.hash = ngx_hash_strlow(lower, (u_char *)(uintptr_t)name, n),
+		.key = { n, (u_char *)(uintptr_t)name },
+		.value = { value.n, (u_char *)(uintptr_t)value.at },
 		.lowcase_key = lower,
 	};
 	return true;
@@ -167,7 +167,8 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx
 			*copy = h[i];
 		}
 	}
-	if (!add_login(&kept, endpoint_login(ctx->endpoint)))
+	if (!add_header(r->pool, &kept, "Authorization", endpoint_login(ctx->endpoint)) ||
+		!add_header(r->pool, &kept, m->contract->jwt_header, ctx->verdict.backend_jwt))
 		return false;
 	r->headers_in.headers = kept;
 	/* The list's end is a pointer into itself while it has one part. */

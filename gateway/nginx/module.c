@@ -119,6 +119,8 @@ static ngx_command_t commands[] = {
 	MAIN_FILE("apim_state", state_file),
 	/* http: the folder with <security>.json of every scheme of the contract */
 	MAIN_FILE("apim_credentials", credentials_dir),
+	/* http: one jti per line, read again when it changes */
+	MAIN_FILE("apim_revoked", revoked_file),
 	/* http, may stand several times: certificates that backends' certificates have to lead to
 	 */
 	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
@@ -427,7 +429,8 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
 	m->endpoints = endpoint_start_all(m, cycle);
-	return m->backends && m->endpoints && watch_start(m, cycle) && jwks_start(m, cycle)
+	return m->backends && m->endpoints && watch_start(m, cycle) && jwks_start(m, cycle) &&
+			       revocations_start(m, cycle)
 		       ? NGX_OK
 		       : NGX_ERROR;
 }
@@ -443,6 +446,7 @@ static void exit_process(ngx_cycle_t *cycle)
 	introspect_stop_all();
 	watch_stop(m);
 	jwks_stop(m);
+	revocations_stop(m);
 	core_free(m->core);
 	m->core = NULL;
 	request_worker_exit();

@@ -24,6 +24,7 @@ from pathlib import Path
 import algorithms
 import endpoints
 import jwks
+import revoked
 import rolling
 import standalone
 import transport
@@ -489,7 +490,7 @@ def sixty_four_clients_at_once(world, gateway):
     assert statuses == [200] * 640, set(statuses)
 
 
-STORIES += transport.STORIES + jwks.STORIES + standalone.STORIES + rolling.STORIES
+STORIES += transport.STORIES + jwks.STORIES + standalone.STORIES + rolling.STORIES + revoked.STORIES
 
 
 # ---- load ----
