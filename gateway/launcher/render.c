@@ -145,6 +145,12 @@ static void log_level(struct rendering *r)
 	str_add(&r->out, r->settings->log_level);
 }
 
+/* For nginx' named locations. */
+static void at_sign(struct rendering *r)
+{
+	str_addc(&r->out, '@');
+}
+
 static void workers(struct rendering *r)
 {
 	str_addf(&r->out, "%u", r->around->workers);
@@ -169,6 +175,7 @@ static const struct {
 	const char *name;
 	void (*add)(struct rendering *r);
 } places[] = {
+	{ "AT", at_sign },
 	{ "BODY_BYTES", body_bytes },
 	{ "CERTIFICATE", certificate },
 	{ "CLIENT_CERTIFICATES", client_certificates },

@@ -11,6 +11,7 @@
  *   peer.c      connections to backends: choice, keep-alive, TLS checks
  *   cors.c      what answers say about origins
  *   introspect.c  what key managers say about opaque tokens
+ *   grpc.c      calls of gRPC, and answers to them
  *   outbound.c  requests of the gateway's own
  *   watch.c     credentials: files that may change while the gateway runs
  *   page.c      every error that nginx itself would answer with HTML
@@ -114,6 +115,7 @@ struct ctx {
 	const char *reason;
 	bool is_decided;
 	bool is_websocket; /* the client asks for one */
+	bool is_grpc;	   /* the client speaks it */
 	bool is_counted;   /* the circuit breaker waits for the outcome */
 	bool is_trial;
 	bool is_waiting;
@@ -193,6 +195,14 @@ bool jwks_are_tried(const struct apim *m);
 bool client_is_tls(const ngx_http_request_t *r);
 bool client_is_verified(const ngx_http_request_t *r);
 bool client_has_bad_certificate(const ngx_http_request_t *r);
+
+/* ---- grpc.c ---- */
+
+bool grpc_is_call(ngx_http_request_t *r);
+ngx_int_t grpc_forward(ngx_http_request_t *r); /* a content handler */
+
+/* Puts a status of gRPC in the place of HTTP's, before the header is sent. */
+bool grpc_answer(ngx_http_request_t *r, const struct ctx *ctx);
 
 /* ---- page.c ---- */
 

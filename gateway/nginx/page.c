@@ -183,6 +183,8 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 	ctx = ctx_get(r);
 	if (ctx && !cors_add_headers(r, &ctx->verdict.cors))
 		return NGX_ERROR;
+	if (ctx && ctx->is_grpc && (ctx->is_page || !r->upstream) && !grpc_answer(r, ctx))
+		return NGX_ERROR;
 	return next_header(r);
 }
 

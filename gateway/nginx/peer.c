@@ -16,6 +16,7 @@ struct idle {
 	ngx_connection_t *connection;
 	struct backend *backend;
 	struct address address;
+	bool is_grpc; /* HTTP/2: of no use to others */
 };
 
 /* One request's dealings with its backend. */
@@ -130,7 +131,9 @@ static void keep(struct peer *p, ngx_connection_t *c)
 	}
 	if (b->n_idle == BACKEND_MAX_IDLE)
 		idle_close(ngx_queue_data(ngx_queue_last(&b->idle), struct idle, queue));
-	*i = (struct idle){ .connection = c, .backend = b, .address = p->address };
+	*i = (struct idle){
+		.connection = c, .backend = b, .address = p->address, .is_grpc = p->ctx->is_grpc
+	};
 	ngx_queue_insert_head(&b->idle, &i->queue);
 	b->n_idle++;
 	if (c->write->timer_set)
@@ -144,6 +147,19 @@ static void keep(struct peer *p, ngx_connection_t *c)
 	set_log(c, ngx_cycle->log);
 	if (c->read->ready)
 		on_idle_read(c->read);
+}
+
+/* The one used last, of those that speak the same. */
+static struct idle *idle_for(struct backend *b, bool is_grpc)
+{
+	for (ngx_queue_t *q = ngx_queue_head(&b->idle); q != ngx_queue_sentinel(&b->idle);
+		q = ngx_queue_next(q)) {
+		struct idle *i = ngx_queue_data(q, struct idle, queue);
+
+		if (i->is_grpc == is_grpc)
+			return i;
+	}
+	return NULL;
 }
 
 static void reuse(struct peer *p, ngx_peer_connection_t *pc, struct idle *i)
@@ -198,6 +214,7 @@ static ngx_int_t get(ngx_peer_connection_t *pc, void *data)
 	struct peer *p = data;
 	const struct address *address;
 	struct backend *b;
+	struct idle *idle;
 
 	pc->cached = 0;
 	pc->connection = NULL;
@@ -208,8 +225,9 @@ static ngx_int_t get(ngx_peer_connection_t *pc, void *data)
 	p->same_again = false;
 	p->is_bad = false;
 	b = p->backend;
-	if (!ngx_queue_empty(&b->idle)) {
-		reuse(p, pc, ngx_queue_data(ngx_queue_head(&b->idle), struct idle, queue));
+	idle = idle_for(b, p->ctx->is_grpc);
+	if (idle) {
+		reuse(p, pc, idle);
 		show_address(p, pc);
 		return NGX_DONE;
 	}

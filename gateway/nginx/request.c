@@ -34,11 +34,6 @@ void request_worker_exit(void)
 		arena_free(spare[--n_spare]);
 }
 
-struct ctx *ctx_get(const ngx_http_request_t *r)
-{
-	return ngx_http_get_module_ctx(r, ngx_http_apim_module);
-}
-
 static void release(void *data)
 {
 	struct ctx *ctx = data;
@@ -47,6 +42,18 @@ static void release(void *data)
 	endpoint_settle(ctx);
 	arena_give(ctx->arena);
 	ctx->arena = NULL;
+}
+
+struct ctx *ctx_get(const ngx_http_request_t *r)
+{
+	struct ctx *ctx = ngx_http_get_module_ctx(r, ngx_http_apim_module);
+
+	/* On the way to a location of nginx' own the place is emptied, the clean-up stays. */
+	if (!ctx && r->internal)
+		for (ngx_pool_cleanup_t *c = r->pool->cleanup; c; c = c->next)
+			if (c->handler == release)
+				return c->data;
+	return ctx;
 }
 
 struct ctx *ctx_ensure(ngx_http_request_t *r)
@@ -255,6 +262,8 @@ static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	switch (endpoint_prepare(m, ctx)) {
 	case ENDPOINT_READY:
+		if (ctx->is_grpc && !r->internal)
+			r->content_handler = grpc_forward;
 		return NGX_OK;
 	case ENDPOINT_WAIT:
 		return NGX_AGAIN;
@@ -273,6 +282,7 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		ctx->http_version = r->http_version;
 		ctx->arena = arena_take();
 		ctx->id = request_id(r, ctx->arena);
+		ctx->is_grpc = grpc_is_call(r);
 	}
 	decide(r, m, ctx);
 	if (!ctx->is_decided)

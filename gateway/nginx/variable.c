@@ -46,6 +46,11 @@ static struct span connection(struct ctx *ctx)
 	return text_span(ctx->is_websocket ? "upgrade" : "");
 }
 
+static struct span grpc_scheme(struct ctx *ctx)
+{
+	return text_span(ctx->backend->target->tls ? "grpcs" : "grpc");
+}
+
 static struct span id(struct ctx *ctx)
 {
 	return ctx->id;
@@ -60,6 +65,7 @@ static const struct {
 	{ "apim_tls_name", tls_name },
 	{ "apim_upgrade", upgrade },
 	{ "apim_connection", connection },
+	{ "apim_grpc_scheme", grpc_scheme },
 	{ "apim_id", id },
 };
 

@@ -1,7 +1,12 @@
 """Stories of backends: several places of one, what happens when they fail, what they are told."""
+import atexit
 import base64
 import http.client
 import json
+import os
+import re
+import socket
+import subprocess
 import time
 
 from backend import Backend
@@ -286,3 +291,93 @@ def other_upgrades_are_not_passed_on(_, gateway):
         seen = {k.lower() for k, _ in json.loads(c.answer().body)["headers"]}
         assert not seen & {"upgrade", "connection", "http2-settings"}, (sent, seen)
         c.close()
+
+
+class GrpcBackend:
+    """An nginx that speaks HTTP/2 with trailers, in front of a backend that tells what came."""
+
+    def __init__(self, world, backend):
+        self.port, self.tls = free_port(), free_port()
+        folder = world.folder / f"grpc{self.port}"
+        folder.mkdir()
+        (folder / "nginx.conf").write_text(f"""
+            daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;
+            events {{ }}
+            http {{
+                access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+                uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+                ssl_certificate {world.folder}/server.crt; ssl_certificate_key {world.folder}/server.key;
+                server {{
+                    listen 127.0.0.1:{self.port} http2; listen 127.0.0.1:{self.tls} ssl http2;
+                    location / {{ proxy_pass http://127.0.0.1:{backend.port}; proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header TE $http_te;
+                                  sub_filter_types *; sub_filter "no Content-Length then" ""; # with it curl waits for no trailers
+                                  add_header X-Connection $connection; add_trailer grpc-status 0; }}
+                }}
+            }}""")
+        self.process = subprocess.Popen([os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx"), "-c", folder / "nginx.conf", "-e", folder / "error"])
+        atexit.register(self.process.kill)
+        wait("its port", self.is_up)
+
+    def is_up(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def call(gateway, path, *more):
+    """Status line, headers and trailers, and body of a call."""
+    head = gateway.folder / "head"
+    command = ["curl", "-sk", "--http2", "--max-time", "10", "-D", head, "-H", "content-type: application/grpc+proto", "-H", "te: trailers",
+               "--data-binary", "hello", *more, f"https://127.0.0.1:{gateway.https}{path}"]
+    body = subprocess.run(command, capture_output=True, check=False).stdout
+    first, *lines = head.read_text().splitlines()
+    return first.strip(), dict(l.split(": ", 1) for l in lines if ": " in l), body
+
+
+@story
+def grpc_calls_pass_with_their_trailers(world, _):
+    a = Backend()
+    grpc = GrpcBackend(world, a)
+    gateway = start(world, {"url": url(grpc.port, "/below")}, other={"url": f"https://tls.test:{grpc.tls}"},
+                    both={"url": url(free_port()), "further": [url(grpc.port)]})
+    for path, target in (("/pool/pkg.Greeter/Hello", "/below/pkg.Greeter/Hello"), ("/other/pkg.Greeter/Hello", "/pkg.Greeter/Hello"),
+                         ("/both/x", "/x"), ("/both/x", "/x")):
+        first, headers, body = call(gateway, path, "-H", "authorization: Bearer x", "-H", "x-forwarded-host: lie")
+        assert first == "HTTP/2 200" and headers["grpc-status"] == "0", (path, first, headers, body)
+        seen = json.loads(body)
+        names = {k.lower(): v for k, v in seen["headers"]}
+        assert (seen["method"], seen["target"], seen["text"]) == ("POST", target, "hello"), seen
+        assert names["te"] == "trailers" and names["content-type"] == "application/grpc+proto", names
+        assert "lie" not in names["x-forwarded-host"], names
+    assert gateway.logged("/pool/pkg.Greeter/Hello")[0]["status"] == 200
+    connections = {call(gateway, "/pool/x")[1]["x-connection"] for _ in range(5)}
+    assert len(connections) == 1, "connections are kept"
+    return gateway
+
+
+@story
+def grpc_and_http_share_no_connection(world, _):
+    a = Backend()
+    grpc = GrpcBackend(world, a)
+    gateway = start(world, {"url": url(grpc.port)})
+    for _ in range(3):
+        assert call(gateway, "/pool/x")[1]["grpc-status"] == "0"
+        assert ask(gateway)[0] in (400, 500)  # HTTP/1.1 to a server of HTTP/2
+    return gateway
+
+
+@story
+def faults_are_told_in_words_of_grpc(world, gateway):
+    token = "authorization: Bearer "
+    for path, more, status, message in (
+            ("/store/v1.0.0/products", [], "16", "Missing Credentials"),
+            ("/store/v1.0.0/products", ["-H", token + world.tokens.get("expired")], "16", "Invalid Credentials"),
+            ("/store/v1.0.0/products", ["-H", token + world.tokens.get("")], "7", "The access token does not allow you to access the requested resource"),
+            ("/store/v1.0.0/nothing", [], "12", "no such path"),
+            ("/nowhere/at-all", [], "12", "no such base path")):
+        first, headers, body = call(gateway, path, *more)
+        assert first == "HTTP/2 200" and headers["content-type"] == "application/grpc", (first, headers)
+        assert (headers["grpc-status"], headers["grpc-message"], body) == (status, message, b""), headers
+    refused = start(world, {"url": url(free_port())})
+    first, headers, _ = call(refused, "/pool/x")
+    assert (first, headers["grpc-status"], headers["grpc-message"]) == ("HTTP/2 200", "2", "Runtime Error"), headers
+    return refused
