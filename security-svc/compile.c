@@ -2,6 +2,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/plan/reasons.h"
@@ -123,7 +124,7 @@ static const char *read_text(
 static void add_credentials(struct compiler *c, const char *name, struct security_policy_entry *e)
 {
 	const struct json *secret = secret_json(c, name);
-	bool is_user = c->out->policy.type == SECURITY_BASIC;
+	bool is_user = c->out->policy.type != SECURITY_OAUTH;
 
 	if (!secret)
 		return;
@@ -136,6 +137,32 @@ static void add_credentials(struct compiler *c, const char *name, struct securit
 	if (e->username && strchr(e->username, ':'))
 		problem(c, REASON_INVALID_SECRET, name,
 			"entry \"username\" has a \":\", which basic authentication cannot carry");
+}
+
+/* ---- API keys ---- */
+
+/* NULL: told. */
+static const char *derived_key(struct compiler *c)
+{
+	const struct world *w = c->world;
+	const struct json *secret = world_get(w, KIND_SECRET, w->system_ns, SECURITY_KEYS_SECRET);
+	const char *what = arena_printf(c->arena, "%s/%s", w->root_ref.ns, w->root_ref.name);
+	unsigned char sum[SHA256_BYTES];
+	size_t n = 0;
+	const char *key = data_entry(c->arena, secret, "key", &n);
+
+	if (!key || n < SHA256_BYTES) {
+		if (!c->out->reason)
+			c->out->reason = secret ? REASON_INVALID_SECRET : REASON_SECRET_NOT_FOUND;
+		str_addf(&c->problems,
+			"%sSecret \"" SECURITY_KEYS_SECRET
+			"\" in namespace \"%s\" %s; deploy/install.sh makes it",
+			c->problems.len > 0 ? "; " : "", w->system_ns,
+			secret ? "has no entry \"key\" of 32 bytes or more" : "not found");
+		return NULL;
+	}
+	hmac_sha256(key, n, what, strlen(what), sum);
+	return hex(c->arena, sum, sizeof(sum));
 }
 
 /* ---- entries ---- */
@@ -178,14 +205,14 @@ static void add_entry(struct compiler *c, const struct security *s, const struct
 			to->jwks_url = e->jwks_url;
 	}
 	if (s->type == SECURITY_APIKEY) {
-		to->alias = e->alias;
+		to->key = derived_key(c);
 		to->validate_allowed_apis = e->validate_allowed_apis;
 	}
 	if (s->type == SECURITY_OAUTH)
 		to->endpoint = e->endpoint;
 	if (e->certificate && (s->type == SECURITY_JWT || s->type == SECURITY_OAUTH))
 		add_key(c, e->certificate, to);
-	if (e->credentials && (s->type == SECURITY_OAUTH || s->type == SECURITY_BASIC))
+	if (e->credentials && s->type != SECURITY_JWT)
 		add_credentials(c, e->credentials, to);
 }
 

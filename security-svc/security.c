@@ -27,7 +27,7 @@ static bool uses_certificate(const struct security *s, const struct security_ent
 
 static bool uses_credentials(const struct security *s, const struct security_entry *e)
 {
-	return e->credentials && (s->type == SECURITY_OAUTH || s->type == SECURITY_BASIC);
+	return e->credentials && s->type != SECURITY_JWT;
 }
 
 void security_needs(const struct world *w, struct needs *n)
@@ -38,6 +38,8 @@ void security_needs(const struct world *w, struct needs *n)
 	operator_needs(w, n);
 	findings_init(&ignored, n->arena);
 	security_decode(n->arena, w->root, &s, &ignored);
+	if (s.type == SECURITY_APIKEY)
+		need_input(n, KIND_SECRET, w->system_ns, SECURITY_KEYS_SECRET);
 	vec_foreach (const struct security_entry *, e, &s.entries) {
 		if (uses_certificate(&s, e))
 			need_input(n, KIND_SECRET, w->root_ref.ns, e->certificate);

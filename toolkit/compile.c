@@ -92,6 +92,19 @@ static void check_health(struct model *m)
 				"below the base path \"/\" the gateway answers /health itself");
 }
 
+/* Exactly that path is the gateway's own while it issues keys. */
+static void check_key_path(struct compiler *k, const struct contract *c)
+{
+	bool issues = false;
+
+	for (size_t i = 0; i < c->n_schemes; i++)
+		issues = issues || c->schemes[i].type == SCHEME_API_KEY;
+	vec_foreach (struct model *, m, &k->models)
+		if (issues && m->base_path && str_eq(m->base_path, "/apikey"))
+			refuse(&m->reader, "InvalidBasePath", place_in(m, "x-wso2-basePath"),
+				"\"/apikey\" belongs to the gateway, which issues keys there; choose another base path");
+}
+
 static void check_documents(struct compiler *k)
 {
 	size_t operations = 0;
@@ -366,6 +379,7 @@ static struct contract *emit(struct compiler *k)
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
 	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
 	c->trust = (struct contract_words){ k->trust, k->n_trust };
+	check_key_path(k, c);
 	c->endpoints = arena_alloc(k->a, (k->n_endpoints + 1) * sizeof(*c->endpoints));
 	for (; c->n_endpoints < k->n_endpoints; c->n_endpoints++)
 		c->endpoints[c->n_endpoints] = *k->endpoints[c->n_endpoints];

@@ -1,5 +1,7 @@
 #include "toolkit/issuer.h"
 
+#include <ctype.h>
+
 #include "gateway/core/jwks.h"
 #include "gateway/core/signature.h"
 #include "lib/base/arena.h"
@@ -16,6 +18,7 @@ struct accepted {
 	size_t n;
 	size_t *schemes; /* numbers of those that are schemes */
 	size_t n_schemes;
+	bool key_too; /* each entry of `security` asks for an API key and something else */
 };
 
 struct issuers {
@@ -29,6 +32,7 @@ struct issuers {
 	size_t n;
 	struct contract_scheme *schemes;
 	size_t n_schemes;
+	struct vec keys; /* struct model_name *: names of API keys, as documents declare them */
 };
 
 /* ---- names ---- */
@@ -68,7 +72,7 @@ static void insert(struct arena *a, struct accepted *set, const struct toolkit_s
 
 static bool is_scheme(const struct toolkit_security *s, enum scheme_type *ret)
 {
-	static const enum scheme_type types[] = { SCHEME_BASIC, SCHEME_OAUTH };
+	static const enum scheme_type types[] = { SCHEME_BASIC, SCHEME_OAUTH, SCHEME_API_KEY };
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (str_eq_nocase(s->type, scheme_type_name(types[i]))) {
@@ -91,7 +95,7 @@ static void accept(
 		insert(s->a, set, security);
 	else if (!str_eq_nocase(security->type, "jwt"))
 		refuse(r, "SecurityNotSupported", p,
-			"Security \"%.100s\" is of type %.40s, which is not supported yet, expected JWT, Oauth or basic",
+			"Security \"%.100s\" is of type %.40s, which is not supported, expected JWT, Oauth, basic or apiKey",
 			name, security->type);
 	else if (security->n_issuers == 0)
 		refuse(r, "SecurityNotUsable", p, "Security \"%.100s\" has no issuer", name);
@@ -111,9 +115,32 @@ static void accept_default(
 			"needs the default Security \"%.100s\", which does not exist", name);
 }
 
+static bool is_key(const struct toolkit_security *s)
+{
+	enum scheme_type type;
+
+	return s && is_scheme(s, &type) && type == SCHEME_API_KEY;
+}
+
+/* A key stands at one place for all documents: where one of them says, else in header api_key. */
+static void note_key(struct issuers *s, struct reader *r, const struct model_name *n)
+{
+	vec_foreach (const struct model_name *, have, &s->keys) {
+		if (!str_eq(have->name, n->name))
+			continue;
+		if (have->in_query != n->in_query || !str_eq(have->place_name, n->place_name))
+			refuse(r, "SecurityNotSupported", n->place,
+				"another document declares \"%.100s\" at another place", n->name);
+		return;
+	}
+	vec_add(s->a, &s->keys, (void *)(uintptr_t)n);
+}
+
 static void accept_name(
 	struct issuers *s, struct reader *r, const struct model_name *n, struct accepted *set)
 {
+	if (is_key(find(s, n->name)))
+		note_key(s, r, n);
 	if (find(s, n->name) || !n->scheme)
 		accept(s, r, n->place, set, n->name);
 	else if (scheme_means_default(n->scheme))
@@ -132,7 +159,9 @@ static bool is_of_listed_type(const struct toolkit_security *s, const char *list
 
 	if (!is_scheme(s, &type))
 		return str_eq(listed, "oauth2") || str_eq(listed, "jwt");
-	return str_eq(listed, type == SCHEME_BASIC ? "basic_auth" : "oauth2");
+	return str_eq(listed, type == SCHEME_BASIC     ? "basic_auth"
+			      : type == SCHEME_API_KEY ? "api_key"
+						       : "oauth2");
 }
 
 static bool lists(const struct json *types, const struct toolkit_security *security)
@@ -193,6 +222,33 @@ static void check_all_types(struct issuers *s, const struct vec *models)
 					check_operation_types(s, &m->reader, op);
 }
 
+/* Names of one entry are all needed. Those that are carried in one header cannot be, so they are
+ * alternatives as they were with the original; an API key beside them is not. */
+static bool asks_for_both(
+	struct issuers *s, struct reader *r, const struct model_security *security)
+{
+	const struct model_name *last = security->names.at[security->names.n - 1];
+	size_t n_both = 0;
+	size_t n = 0;
+
+	for (size_t entry = 0; entry <= last->entry; entry++) {
+		bool key = false;
+		bool other = false;
+
+		vec_foreach (const struct model_name *, name, &security->names) {
+			key = key || (name->entry == entry && is_key(find(s, name->name)));
+			other = other || (name->entry == entry && !is_key(find(s, name->name)));
+		}
+		n += key || other;
+		n_both += key && other;
+	}
+	if (n_both > 0 && n_both < n)
+		refuse(r, "SecurityNotSupported", last->place,
+			"an API key is asked for besides another Security in one entry of the list and not in "
+			"another; expected all or none");
+	return n_both > 0;
+}
+
 static void use(struct issuers *s, struct reader *r, const struct model_operation *op)
 {
 	struct model_security *security = op->security;
@@ -208,6 +264,7 @@ static void use(struct issuers *s, struct reader *r, const struct model_operatio
 	set = arena_alloc(s->a, sizeof(*set));
 	vec_foreach (const struct model_name *, n, &security->names)
 		accept_name(s, r, n, set);
+	set->key_too = asks_for_both(s, r, security);
 	security->accepted = set;
 	vec_add(s->a, &s->sets, set);
 }
@@ -371,6 +428,19 @@ static void check_one_key_manager(struct issuers *s)
 	}
 }
 
+static void put_key_place(struct issuers *s, struct contract_scheme *to)
+{
+	to->name = "api_key";
+	vec_foreach (const struct model_name *, n, &s->keys) {
+		if (!str_eq(n->name, to->security) || str_empty(n->place_name))
+			continue;
+		to->in_query = n->in_query;
+		to->name = arena_dup(s->a, n->place_name);
+		for (char *c = (char *)(uintptr_t)to->name; !to->in_query && *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	}
+}
+
 static void put_schemes(struct issuers *s)
 {
 	s->schemes = arena_alloc(s->a, (s->used.n_securities + 1) * sizeof(*s->schemes));
@@ -382,6 +452,8 @@ static void put_schemes(struct issuers *s)
 		to->security = s->used.securities[i]->name;
 		if (to->type == SCHEME_OAUTH)
 			(void)put_key_manager(s, s->used.securities[i], &to->key_manager);
+		if (to->type == SCHEME_API_KEY)
+			put_key_place(s, to);
 		s->n_schemes++;
 	}
 	check_one_key_manager(s);
@@ -453,4 +525,5 @@ void issuers_accepted(const struct issuers *s, const struct model_security *secu
 	ret->n_issuers = set->n;
 	ret->schemes = set->schemes;
 	ret->n_schemes = set->n_schemes;
+	ret->key_too = set->key_too;
 }

@@ -75,6 +75,9 @@ struct model_name {
 	const char *name;
 	const char *scheme; /* type of the document's own scheme of that name: "oauth2", "basic",
 			       "apiKey", …; NULL: none */
+	size_t entry;	    /* of the list: names of one entry belong together */
+	bool in_query;	    /* an apiKey's place, as the document says it */
+	const char *place_name; /* NULL: it does not say */
 };
 
 /* A `security` list: the union of its entries. */

@@ -3,24 +3,26 @@
 #include "lib/json/json.h"
 #include "toolkit/model.h"
 
-/* What the document itself says a name is: "oauth2", "apiKey", "basic", "bearer", "jwt", … NULL:
- * nothing. */
-static const char *scheme_of(struct reader *r, const char *name)
+/* What the document itself says about a name; NULL: nothing. */
+static const struct json *declared(struct reader *r, const char *name)
 {
 	const struct json *all =
 		r->swagger2 ? json_get(r->root, "securityDefinitions")
 			    : json_path(r->root, "components", "securitySchemes", NULL);
 	const struct json *scheme = json_get(all, name);
-	const char *type;
 
 	/* The original's operator wrote them at the root. */
 	if (!scheme)
 		scheme = json_path(r->root, "securitySchemes", name, NULL);
-	scheme = reference_followed(r->a, r->root, scheme);
-	type = json_get_str(scheme, "type");
-	if (str_eq(type, "http"))
-		return json_get_str(scheme, "scheme");
-	return type;
+	return reference_followed(r->a, r->root, scheme);
+}
+
+/* "oauth2", "apiKey", "basic", "bearer", "jwt", … */
+static const char *scheme_of(const struct json *scheme)
+{
+	const char *type = json_get_str(scheme, "type");
+
+	return str_eq(type, "http") ? json_get_str(scheme, "scheme") : type;
 }
 
 static void add_scopes(struct reader *r, struct vec *scopes, struct place p)
@@ -61,14 +63,24 @@ static void sort_unique(struct vec *texts)
 	texts->n = n;
 }
 
-static void add_names(struct reader *r, struct model_security *s, struct place entry)
+static void read_scheme(const struct json *scheme, struct model_name *ret)
+{
+	ret->scheme = scheme_of(scheme);
+	if (!str_eq(ret->scheme, "apiKey"))
+		return;
+	ret->in_query = str_eq(json_get_str(scheme, "in"), "query");
+	ret->place_name = json_get_str(scheme, "name");
+}
+
+static void add_names(struct reader *r, struct model_security *s, struct place entry, size_t i)
 {
 	json_foreach (v, entry.at) {
 		struct model_name *name = arena_alloc(r->a, sizeof(*name));
 
 		name->place = member(r, entry, v);
 		name->name = json_key(v);
-		name->scheme = scheme_of(r, name->name);
+		name->entry = i;
+		read_scheme(declared(r, name->name), name);
 		vec_add(r->a, &s->names, name);
 		add_scopes(r, &s->scopes, name->place);
 	}
@@ -99,7 +111,7 @@ struct model_security *security_of(struct reader *r, struct place p)
 		struct place entry = element(r, list, i++, v);
 
 		if (json_is_object(v))
-			add_names(r, s, entry);
+			add_names(r, s, entry, i);
 		else
 			refuse(r, "InvalidSecurity", entry, "%s, expected \"name: []\"",
 				json_type_name(v));
@@ -173,9 +185,9 @@ void check_application_security(struct reader *r, struct place p)
 		struct place at = element(r, types, i++, v);
 
 		if (!str_eq(json_str(v), "oauth2") && !str_eq(json_str(v), "jwt") &&
-			!str_eq(json_str(v), "basic_auth"))
+			!str_eq(json_str(v), "basic_auth") && !str_eq(json_str(v), "api_key"))
 			refuse(r, "SecurityNotSupported", at,
-				"\"%.40s\" is not supported yet, expected oauth2 or basic_auth",
+				"\"%.40s\" is not supported yet, expected oauth2, basic_auth or api_key",
 				json_str(v) ? json_str(v) : json_type_name(v));
 	}
 }

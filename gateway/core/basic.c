@@ -119,3 +119,24 @@ int basic_check(struct arena *a, const struct contract *c, const struct contract
 	*ret_why = is_known ? "user or password" : "credentials not loaded";
 	return is_known ? 900911 : 900900;
 }
+
+int api_key_user_check(struct arena *a, const struct contract *c,
+	const struct credentials *credentials, struct span sent, const struct user **ret,
+	size_t *ret_scheme, const char **ret_why)
+{
+	struct claim claim;
+	int code = read_claim(a, sent, &claim, ret_why);
+
+	if (code != 0)
+		return code;
+	for (size_t i = 0; credentials && i < c->n_schemes; i++) {
+		if (c->schemes[i].type != SCHEME_API_KEY || !credentials->sets[i].is_loaded)
+			continue;
+		*ret = find(&credentials->sets[i], &claim);
+		*ret_scheme = i;
+		if (*ret)
+			return 0;
+	}
+	*ret_why = "user or password";
+	return 900911;
+}

@@ -105,6 +105,7 @@ static bool load_issuers(struct loader *l, const struct json *root)
 static const char *const scheme_types[] = {
 	[SCHEME_BASIC] = "basic",
 	[SCHEME_OAUTH] = "oauth",
+	[SCHEME_API_KEY] = "apikey",
 };
 
 const char *scheme_type_name(enum scheme_type t)
@@ -121,7 +122,7 @@ static bool load_scheme_type(struct loader *l, const struct json *v, enum scheme
 			*ret = (enum scheme_type)i;
 			return true;
 		}
-	return field_bad(l, "type", "basic or oauth");
+	return field_bad(l, "type", "basic, oauth or apikey");
 }
 
 /* It becomes the name of a file. */
@@ -144,13 +145,32 @@ static bool load_key_manager(struct loader *l, const struct json *v, struct cont
 	return contract_target_parse(l->a, url, ret, l->err);
 }
 
+static bool load_place(struct loader *l, const struct json *v, struct contract_scheme *s)
+{
+	const char *in = json_get_str(v, "in");
+	size_t n;
+
+	s->in_query = str_eq(in, "query");
+	if (!s->in_query && !str_eq(in, "header"))
+		return field_bad(l, "in", "header or query");
+	if (!field_text(l, v, "name", &s->name))
+		return false;
+	n = strlen(s->name);
+	if (n == 0 || n > 128 ||
+		(!s->in_query && strspn(s->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != n))
+		return field_bad(
+			l, "name", "the name of a parameter, or of a header in lower case");
+	return true;
+}
+
 static bool load_scheme(struct loader *l, const struct json *v, struct contract_scheme *s)
 {
-	static const char *const names[] = { "type", "security", "url" };
+	static const char *const names[] = { "type", "security", "url", "in", "name" };
 
 	return field_object(l, v, names, ARRAY_LEN(names)) && load_scheme_type(l, v, &s->type) &&
 	       field_text(l, v, "security", &s->security) && security_name_ok(l, s->security) &&
-	       (s->type != SCHEME_OAUTH || load_key_manager(l, v, &s->key_manager));
+	       (s->type != SCHEME_OAUTH || load_key_manager(l, v, &s->key_manager)) &&
+	       (s->type != SCHEME_API_KEY || load_place(l, v, s));
 }
 
 static bool load_schemes(struct loader *l, const struct json *root)
@@ -209,6 +229,8 @@ static bool load_accepted(struct loader *l, const struct json *v, struct contrac
 	if (json_get(v, "schemes") &&
 		!load_indices(l, v, "schemes", c->n_schemes, &op->schemes, &op->n_schemes))
 		return false;
+	if (json_get(v, "keyToo") && !field_flag(l, v, "keyToo", &op->key_too))
+		return false;
 	if (op->secured && op->n_issuers + op->n_schemes == 0)
 		return field_bad(
 			l, "issuers", "at least one, or a scheme, since the operation is secured");
@@ -249,7 +271,7 @@ static bool load_endpoint_index(
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
 	static const char *const names[] = { "method", "id", "secured", "optional", "issuers",
-		"schemes", "scopes", "endpoint", "sandbox", "tier" };
+		"schemes", "keyToo", "scopes", "endpoint", "sandbox", "tier" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||

@@ -135,12 +135,15 @@ struct contract_endpoint {
 enum scheme_type {
 	SCHEME_BASIC,
 	SCHEME_OAUTH, /* opaque tokens, which a key manager is asked about */
+	SCHEME_API_KEY,
 };
 
 struct contract_scheme {
 	enum scheme_type type;
 	const char *security;		    /* its name: also that of its credentials */
 	struct contract_target key_manager; /* SCHEME_OAUTH: the introspection endpoint */
+	bool in_query;			    /* SCHEME_API_KEY: else in a header */
+	const char *name; /* SCHEME_API_KEY: of that header, lower case, or parameter */
 };
 
 /* "basic" … */
@@ -166,6 +169,7 @@ struct contract_operation {
 	size_t n_issuers;
 	size_t *schemes; /* indices into contract.schemes that it accepts as well */
 	size_t n_schemes;
+	bool key_too;	     /* an API key is needed besides what the other ones ask for */
 	const char **scopes; /* any one suffices; n_scopes 0: none needed */
 	size_t n_scopes;
 	size_t endpoint;  /* index into contract.endpoints, for key type PRODUCTION; SIZE_MAX: none

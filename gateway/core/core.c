@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <strings.h>
 
+#include "gateway/core/apikey.h"
 #include "gateway/core/cache.h"
 #include "gateway/core/cors.h"
 #include "gateway/core/credentials.h"
@@ -47,6 +48,7 @@ struct decision {
 	const struct token *token;	      /* in parts, in the cache, or user */
 	const struct contract_issuer *issuer; /* NULL: not by a token */
 	bool is_opaque;			      /* a key manager knows the token */
+	bool is_key;			      /* it came with an API key: no scopes */
 	struct verdict *verdict;
 };
 
@@ -458,6 +460,13 @@ static bool user_is_good(struct decision *d)
 	return true;
 }
 
+static void forget_refusal(struct verdict *v)
+{
+	*v = (struct verdict){
+		.api = v->api, .path = v->path, .operation = v->operation, .cors = v->cors
+	};
+}
+
 /* A token that no issuer answers for may still be one that the key manager knows. */
 static bool bearer_is_good(struct decision *d)
 {
@@ -468,14 +477,11 @@ static bool bearer_is_good(struct decision *d)
 		return true;
 	if (!accepts(d, SCHEME_OAUTH, &scheme))
 		return by_issuer ? false : refuse(d, 900917, "a token");
-	*d->verdict = (struct verdict){ .api = d->verdict->api,
-		.path = d->verdict->path,
-		.operation = d->verdict->operation,
-		.cors = d->verdict->cors };
+	forget_refusal(d->verdict);
 	return opaque_is_good(d, scheme);
 }
 
-static bool is_authenticated(struct decision *d)
+static bool header_is_good(struct decision *d)
 {
 	const struct core_request *r = d->request;
 	struct span value = { 0 };
@@ -496,6 +502,84 @@ static bool is_authenticated(struct decision *d)
 	return bearer_is_good(d);
 }
 
+/* ---- API keys ---- */
+
+static bool has_key(
+	const struct decision *d, const struct contract_scheme *s, struct span *ret, size_t *ret_n)
+{
+	const struct core_request *r = d->request;
+
+	*ret_n = 1;
+	if (s->in_query)
+		return query_find(d->a, d->target.query, s->name, ret);
+	return r->header && r->header(r->arg, s->name, ret, ret_n);
+}
+
+static const char *why_key_is_bad(struct decision *d, size_t scheme, struct span sent)
+{
+	const struct credentials *credentials = d->core->credentials;
+
+	if (!credentials || !credentials->sets[scheme].is_loaded)
+		return "credentials not loaded";
+	return api_key_check(d->a, &credentials->sets[scheme], d->route.api, sent,
+		d->core->contract->clock_skew_s, d->request->now_s, &d->user);
+}
+
+/* By any scheme that the operation accepts. An absent key says nothing: the verdict stays. */
+static bool key_is_good(struct decision *d)
+{
+	const struct contract_operation *op = d->verdict->operation;
+
+	for (size_t i = 0; i < op->n_schemes; i++) {
+		const struct contract_scheme *s = &d->core->contract->schemes[op->schemes[i]];
+		struct span sent;
+		const char *why;
+		size_t n;
+
+		if (s->type != SCHEME_API_KEY || !has_key(d, s, &sent, &n))
+			continue;
+		why = n > 1 ? "key given twice" : why_key_is_bad(d, op->schemes[i], sent);
+		if (!why && revoked_has(d->core->revoked, d->user.id))
+			why = "revoked";
+		if (!why)
+			return true;
+		refuse(d, str_eq(why, "credentials not loaded") ? 900900 : 900901, why);
+	}
+	return false;
+}
+
+/* The header goes first; a key is an alternative, or what is needed besides. */
+static bool is_authenticated(struct decision *d)
+{
+	bool good = header_is_good(d);
+	size_t scheme;
+
+	if (d->verdict->kind == VERDICT_ASK || !accepts(d, SCHEME_API_KEY, &scheme))
+		return good;
+	if (d->verdict->operation->key_too) {
+		struct token kept;
+
+		if (!good)
+			return false;
+		kept = d->user;
+		if (!key_is_good(d)) {
+			if (d->verdict->fault_code == 0)
+				refuse(d, 900902, "no API key");
+			return false;
+		}
+		d->user = kept;
+		return true;
+	}
+	if (good)
+		return true;
+	if (!key_is_good(d))
+		return false;
+	forget_refusal(d->verdict);
+	d->token = &d->user;
+	d->is_key = true;
+	return true;
+}
+
 static struct span copied(struct arena *a, const char *text)
 {
 	size_t n = strlen(text);
@@ -512,7 +596,8 @@ static bool may_use_operation(struct decision *d)
 	d->verdict->application = copied(d->a, d->token->application);
 	d->verdict->sandbox = d->token->sandbox;
 	d->verdict->backend_jwt = copied(d->a, d->token->backend_jwt);
-	if (op->n_scopes > 0 && !token_has_scope(d->token, op->scopes, op->n_scopes)) {
+	if (op->n_scopes > 0 && !d->is_key &&
+		!token_has_scope(d->token, op->scopes, op->n_scopes)) {
 		if (!d->is_opaque)
 			return refuse(d, 900910, "scope");
 		fault_opaque_scope(d->a, d->verdict);
@@ -543,6 +628,21 @@ static bool is_within_limits(struct decision *d)
 	return throttle_admit(d->core->throttle, d->a, d->request, &who, d->verdict);
 }
 
+static struct span query_for_backend(const struct decision *d)
+{
+	const struct contract_operation *op = d->verdict->operation;
+	const struct contract *c = d->core->contract;
+	struct span query = d->target.query;
+
+	for (size_t i = 0; op->secured && i < op->n_schemes; i++) {
+		const struct contract_scheme *s = &c->schemes[op->schemes[i]];
+
+		if (s->type == SCHEME_API_KEY && s->in_query && c->remove_auth_header)
+			query = query_without(d->a, query, s->name);
+	}
+	return query;
+}
+
 static void forward(struct decision *d)
 {
 	const struct contract *c = d->core->contract;
@@ -555,8 +655,74 @@ static void forward(struct decision *d)
 	}
 	v->kind = VERDICT_FORWARD;
 	v->endpoint = &c->endpoints[i];
-	v->forward = route_forward(d->a, d->route.rest, d->target.query);
+	v->forward = route_forward(d->a, d->route.rest, query_for_backend(d));
 	v->strip_auth = c->remove_auth_header && v->operation->secured;
+}
+
+/* ---- /apikey ---- */
+
+static bool issues_keys(const struct contract *c)
+{
+	for (size_t i = 0; i < c->n_schemes; i++)
+		if (c->schemes[i].type == SCHEME_API_KEY)
+			return true;
+	return false;
+}
+
+/* Over TLS only, since a password and a key are exchanged; by plain http there is no such path. */
+static bool is_not_for_a_key(struct decision *d)
+{
+	static const char path[] = "/apikey";
+	const struct core_request *r = d->request;
+	struct span value = { 0 };
+	const struct user *u;
+	const char *why;
+	size_t n = 0;
+	int code;
+
+	if (d->target.path.n != sizeof(path) - 1 || !r->is_tls ||
+		memcmp(d->target.path.at, path, sizeof(path) - 1) != 0 ||
+		!issues_keys(d->core->contract))
+		return true;
+	if (r->method != METHOD_GET && r->method != METHOD_POST) {
+		fault_text(405, "Method not allowed", "no such method", d->verdict);
+		d->verdict->allow = (struct span){ "GET, POST", 9 };
+		return false;
+	}
+	if (!r->header || !r->header(r->arg, "authorization", &value, &n) || value.n == 0)
+		return refuse(d, 900902, "no credentials");
+	if (n > 1 || !starts_with_word(value, "basic"))
+		return refuse(d, 900917, "expected basic credentials");
+	code = api_key_user_check(d->a, d->core->contract, d->core->credentials,
+		behind_word(value, "basic"), &u, &d->verdict->issue_scheme, &why);
+	if (code != 0)
+		return refuse(d, code, why);
+	d->verdict->kind = VERDICT_ISSUE;
+	d->verdict->issue_user = arena_dup(d->a, u->name);
+	d->verdict->subject = copied(d->a, u->name);
+	return false;
+}
+
+void core_issue(
+	struct core *core, struct arena *a, struct span body, int64_t now_s, struct verdict *v)
+{
+	const struct credentials *credentials = core->credentials;
+
+	if (!credentials || !credentials->sets[v->issue_scheme].is_loaded) {
+		fault_answer(a, 900900, "credentials not loaded", v);
+		return;
+	}
+	v->kind = VERDICT_ANSWER;
+	v->status = 200;
+	v->content_type = "text/plain";
+	if (api_key_issue(a, &credentials->sets[v->issue_scheme], core->contract, v->issue_user,
+		    body, now_s, &v->body))
+		return;
+	v->status = v->fault_code = 400;
+	v->content_type = "application/json";
+	v->reason = "request for a key";
+	v->body = core_fault(
+		a, 400, "Bad Request", "The body is neither empty nor {\"validityTime\": seconds}");
 }
 
 void core_decide(
@@ -565,8 +731,8 @@ void core_decide(
 	struct decision d = { .core = core, .a = a, .request = r, .verdict = ret };
 
 	*ret = (struct verdict){ 0 };
-	if (!target_is_clear(&d) || !is_not_health(&d) || !path_exists(&d) || !method_exists(&d) ||
-		!client_is_known(&d))
+	if (!target_is_clear(&d) || !is_not_health(&d) || !is_not_for_a_key(&d) ||
+		!path_exists(&d) || !method_exists(&d) || !client_is_known(&d))
 		return;
 	if (ret->operation->secured && !certificate_suffices(&d) &&
 		(!is_authenticated(&d) || !may_use_operation(&d)))

@@ -78,6 +78,7 @@ enum verdict_kind {
 	VERDICT_FORWARD, /* to the backend */
 	VERDICT_ANSWER,	 /* status and body below */
 	VERDICT_HEALTH,	 /* /health */
+	VERDICT_ISSUE,	 /* /apikey: core_issue says what to answer once the body is read */
 	VERDICT_ASK,	 /* a key manager knows: decide again with what it says */
 };
 
@@ -107,6 +108,10 @@ struct verdict {
 
 	struct cors cors; /* of any kind */
 
+	/* VERDICT_ISSUE */
+	size_t issue_scheme;
+	const char *issue_user;
+
 	/* VERDICT_ASK */
 	size_t ask_scheme;     /* index into contract.schemes */
 	struct span ask_token; /* in the request */
@@ -134,6 +139,10 @@ bool core_take_keys(
 /* Texts of the verdict live in the arena given (one per request) or in the contract. */
 void core_decide(
 	struct core *core, struct arena *a, const struct core_request *r, struct verdict *ret);
+
+/* After VERDICT_ISSUE: makes an answer of it. */
+void core_issue(
+	struct core *core, struct arena *a, struct span body, int64_t now_s, struct verdict *v);
 
 /* Keeps what a key manager said, for the next request with that token. Failures are not kept. */
 void core_learn(struct core *core, size_t scheme, struct span token,

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "gateway/core/apikey.h"
 #include "gateway/core/field.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -173,6 +174,63 @@ static bool read_users(struct loader *l, const struct json *root, struct credent
 	return true;
 }
 
+/* ---- API keys ---- */
+
+static bool read_mac_key(struct loader *l, const struct json *v, struct credential_set *set)
+{
+	const char *text = json_get_str(v, "key");
+	struct user u;
+
+	if (!text || strlen(text) != 64 || !read_digest(text, 64, &u))
+		return field_bad(l, "key", "64 hex digits");
+	memcpy(set->mac_key, u.digest, sizeof(set->mac_key));
+	return true;
+}
+
+static bool read_rule(struct loader *l, const struct json *v, struct credential_set *set)
+{
+	static const char *const names[] = { "issuer", "audience", "alias", "validateAllowedAPIs",
+		"key", "username", "password", "scopes" };
+	struct api_key_rule *rule = &set->rules[set->n_rules++];
+	const char *issuer = json_get_str(v, "issuer");
+	struct json *user = json_object(l->tmp);
+
+	if (!field_object(l, v, names, ARRAY_LEN(names)) || !read_mac_key(l, v, set) ||
+		!field_flag(l, v, "validateAllowedAPIs", &rule->validate_allowed_apis))
+		return false;
+	rule->issuer = arena_dup(l->a, str_empty(issuer) ? API_KEY_ISSUER : issuer);
+	rule->audience = arena_dup(l->a, json_get_str(v, "audience"));
+	if (!json_get(v, "username"))
+		return true;
+	for (size_t i = 5; i < ARRAY_LEN(names); i++)
+		json_set_str(l->tmp, user, names[i], json_get_str(v, names[i]));
+	return read_user(l, user, &set->users[set->n_users++]);
+}
+
+static bool read_rules(struct loader *l, const struct json *root, struct credential_set *set)
+{
+	size_t n;
+
+	if (!field_list(l, root, "entries", CREDENTIALS_MAX_USERS, &n))
+		return false;
+	if (n == 0)
+		return field_bad(l, "entries", "at least one");
+	set->rules = arena_alloc(l->a, n * sizeof(*set->rules));
+	set->users = arena_alloc(l->a, n * sizeof(*set->users));
+	json_foreach (v, json_get(root, "entries"))
+		if (!read_rule(l, v, set))
+			return field_within(l->err, "entries", set->n_rules - 1);
+	qsort(set->users, set->n_users, sizeof(*set->users), by_name);
+	return true;
+}
+
+static bool (*const readers[])(
+	struct loader *l, const struct json *root, struct credential_set *set) = {
+	[SCHEME_BASIC] = read_users,
+	[SCHEME_OAUTH] = read_one,
+	[SCHEME_API_KEY] = read_rules,
+};
+
 bool credentials_read(struct arena *a, struct credentials *to, const struct contract *c,
 	size_t scheme, const char *text, size_t n, struct err *err)
 {
@@ -191,7 +249,7 @@ bool credentials_read(struct arena *a, struct credentials *to, const struct cont
 		return false;
 	if (!str_eq(json_get_str(root, "type"), type))
 		return err_set(err, ERR_INVALID, "type: expected \"%s\"", type);
-	if (!(c->schemes[scheme].type == SCHEME_OAUTH ? read_one : read_users)(&l, root, &set))
+	if (!readers[c->schemes[scheme].type](&l, root, &set))
 		return false;
 	to->sets[scheme] = set;
 	return true;

@@ -38,10 +38,17 @@ struct user {
 	size_t n; /* bytes of the digest: says which hash it is */
 };
 
+/* Keys that are accepted: one entry of a Security of type apiKey. */
+struct api_key_rule {
+	const char *issuer;
+	const char *audience; /* NULL: any */
+	bool validate_allowed_apis;
+};
+
 struct credential_set {
 	bool is_loaded;
 
-	/* basic */
+	/* basic: who may call; apikey: who may have keys */
 	struct user *users; /* by name; two entries of one name are two passwords */
 	size_t n_users;
 
@@ -50,6 +57,11 @@ struct credential_set {
 	const char *password;
 	struct evp_pkey_st **keys; /* empty: any certificate that is trusted */
 	size_t n_keys;
+
+	/* apikey: at least one rule; the first is that of new keys */
+	unsigned char mac_key[32];
+	struct api_key_rule *rules;
+	size_t n_rules;
 };
 
 struct credentials {
@@ -63,6 +75,11 @@ struct credentials *credentials_new(struct arena *a, const struct contract *c);
  * never a value. */
 bool credentials_read(struct arena *a, struct credentials *to, const struct contract *c,
 	size_t scheme, const char *text, size_t n, struct err *err) MUST_CHECK;
+
+/* The same for those who want an API key: by any scheme of type apikey, which is *ret_scheme. */
+int api_key_user_check(struct arena *a, const struct contract *c,
+	const struct credentials *credentials, struct span sent, const struct user **ret,
+	size_t *ret_scheme, const char **ret_why) MUST_CHECK;
 
 /* RFC 7617: what follows "Basic" in the header. *ret is the user by one of the operation's basic
  * schemes. 0, or the code of the fault; *ret_why is a word for the log. */

@@ -39,6 +39,10 @@ static struct json *scheme_json(struct arena *a, const struct contract_scheme *s
 	json_set_str(a, o, "security", s->security);
 	if (s->type == SCHEME_OAUTH)
 		json_set_str(a, o, "url", s->key_manager.url);
+	if (s->type == SCHEME_API_KEY) {
+		json_set_str(a, o, "in", s->in_query ? "query" : "header");
+		json_set_str(a, o, "name", s->name);
+	}
 	return o;
 }
 
@@ -66,6 +70,8 @@ static struct json *operation_json(struct arena *a, const struct contract_operat
 	json_set(a, o, "issuers", indices_json(a, op->issuers, op->n_issuers));
 	if (op->n_schemes > 0)
 		json_set(a, o, "schemes", indices_json(a, op->schemes, op->n_schemes));
+	if (op->key_too)
+		json_set_bool(a, o, "keyToo", true);
 	json_set(a, o, "scopes", scopes);
 	if (op->endpoint != SIZE_MAX)
 		json_set_int(a, o, "endpoint", (int64_t)op->endpoint);

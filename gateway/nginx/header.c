@@ -107,6 +107,18 @@ bool header_asks_for_websocket(ngx_http_request_t *r)
 	       header_find(r, "connection", &connection, &n) && is_in_list(connection, &name);
 }
 
+static bool is_api_key(
+	const struct apim *m, const struct contract_operation *op, const ngx_table_elt_t *h)
+{
+	for (size_t i = 0; i < op->n_schemes; i++) {
+		const struct contract_scheme *s = &m->contract->schemes[op->schemes[i]];
+
+		if (s->type == SCHEME_API_KEY && !s->in_query && is_named(h, s->name))
+			return true;
+	}
+	return false;
+}
+
 static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct span connection,
 	const ngx_table_elt_t *h)
 {
@@ -114,7 +126,7 @@ static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct 
 
 	if (endpoint_login(ctx->endpoint).n > 0 && is_named(h, "authorization"))
 		return false;
-	if (v->strip_auth && is_named(h, v->api->auth_header))
+	if (v->strip_auth && (is_named(h, v->api->auth_header) || is_api_key(m, v->operation, h)))
 		return false;
 	if (is_named(h, m->contract->jwt_header))
 		return false;

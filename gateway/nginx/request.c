@@ -1,3 +1,4 @@
+#include "gateway/core/apikey.h"
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
@@ -162,6 +163,48 @@ static ngx_int_t answer_no_backend(ngx_http_request_t *r)
 		r, (ngx_uint_t)fault.status, text_span(fault.content_type), fault.body);
 }
 
+/* ---- API keys ---- */
+
+static struct span body_of(ngx_http_request_t *r)
+{
+	const ngx_http_request_body_t *body = r->request_body;
+	u_char *text = ngx_palloc(r->pool, API_KEY_MAX_REQUEST);
+	size_t n = 0;
+
+	if (!text)
+		return (struct span){ NULL, 0 };
+	for (const ngx_chain_t *c = body ? body->bufs : NULL; c; c = c->next) {
+		size_t more = (size_t)(c->buf->last - c->buf->pos);
+
+		/* Too much, or in a file: not what is asked for. */
+		if (!ngx_buf_in_memory(c->buf) || n + more > API_KEY_MAX_REQUEST)
+			return (struct span){ "?", 1 };
+		ngx_memcpy(text + n, c->buf->pos, more);
+		n += more;
+	}
+	return (struct span){ (const char *)text, n };
+}
+
+static void issue(ngx_http_request_t *r)
+{
+	struct ctx *ctx = ctx_get(r);
+	struct apim *m = apim_of(r);
+
+	core_issue(m->core, ctx->arena, body_of(r), ngx_time(), &ctx->verdict);
+	ctx->fault = ctx->verdict.fault_code;
+	ctx->reason = ctx->verdict.reason;
+	ngx_http_finalize_request(r, answer_verdict(r));
+}
+
+static ngx_int_t read_and_issue(ngx_http_request_t *r)
+{
+	ngx_int_t rc;
+
+	r->request_body_in_single_buf = 1;
+	rc = ngx_http_read_client_request_body(r, issue);
+	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
 /* ---- the request's id ---- */
 
 /* splitmix64: ids have to differ, not to be secret. */
@@ -295,6 +338,10 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	if (ctx->verdict.kind == VERDICT_HEALTH && !jwks_are_tried(m)) {
 		ctx->verdict.status = NGX_HTTP_SERVICE_UNAVAILABLE;
 		ctx->verdict.body = text_span("{\"status\":\"starting\"}");
+	}
+	if (ctx->verdict.kind == VERDICT_ISSUE) {
+		r->content_handler = read_and_issue;
+		return NGX_OK;
 	}
 	if (ctx->verdict.kind != VERDICT_FORWARD) {
 		r->content_handler = answer_verdict;

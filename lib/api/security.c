@@ -44,9 +44,9 @@ static const struct use {
 	unsigned int types;
 } uses[] = {
 	{ "certificate", JWT | OAUTH },
-	{ "alias", APIKEY },
+	{ "alias", 0 },
 	{ "endpoint", OAUTH },
-	{ "credentials", OAUTH | BASIC },
+	{ "credentials", OAUTH | BASIC | APIKEY },
 	{ "issuer", JWT | APIKEY },
 	{ "audience", JWT | APIKEY },
 	{ "jwksURL", JWT },

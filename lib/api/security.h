@@ -65,7 +65,8 @@ struct security_key {
 
 /* What a gateway needs of one entry; which members are set depends on the type:
  *   jwt     issuer, audience?, validate_subscription, keys, jwks_url (keys or a URL)
- *   apikey  issuer?, audience?, alias?, validate_allowed_apis
+ *   apikey  issuer?, audience?, alias?, validate_allowed_apis, key; username and password (a hash)
+ *           of who may have keys, if anybody
  *   oauth   endpoint, username, password, keys (the key manager's, may be empty)
  *   basic   username, password (a hash: see security_password), scopes? */
 struct security_policy_entry {
@@ -76,6 +77,7 @@ struct security_policy_entry {
 	const char *jwks_url;
 	const char *username;
 	const char *password;
+	const char *key;    /* 64 hex digits: MACs API keys */
 	const char *scopes; /* of the user: "read,write" */
 	bool validate_subscription;
 	bool validate_allowed_apis;

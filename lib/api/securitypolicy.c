@@ -19,6 +19,7 @@ static const struct field entry_fields[] = {
 	{ "jwksURL", offsetof(struct security_policy_entry, jwks_url), FIELD_STRING, 0, 0, 0 },
 	{ "username", offsetof(struct security_policy_entry, username), FIELD_STRING, 0, 0, 0 },
 	{ "password", offsetof(struct security_policy_entry, password), FIELD_STRING, 0, 0, 0 },
+	{ "key", offsetof(struct security_policy_entry, key), FIELD_STRING, 0, 0, 0 },
 	{ "scopes", offsetof(struct security_policy_entry, scopes), FIELD_STRING, 0, 0, 0 },
 	{ "validateSubscription", offsetof(struct security_policy_entry, validate_subscription),
 		FIELD_BOOL, 0, 0, 0 },
@@ -83,8 +84,8 @@ static struct json *entry_json(
 	struct json *v = json_prune(json_format(a,
 		"{'issuer':%s,'audience':%s,'alias':%s,'endpoint':%s,'username':%s,'password':%s,"
 		"'scopes':%s,'jwksURL':%s}",
-		e->issuer, e->audience, e->alias, e->endpoint, e->username, e->password,
-		e->scopes, e->jwks_url));
+		e->issuer, e->audience, e->alias, e->endpoint, e->username, e->password, e->scopes,
+		e->jwks_url));
 
 	if (type == SECURITY_JWT)
 		json_set_bool(a, v, "validateSubscription", e->validate_subscription);

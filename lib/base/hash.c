@@ -1,12 +1,20 @@
 #include "lib/base/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "lib/base/arena.h"
 
 void sha256(const void *bytes, size_t n, unsigned char ret[SHA256_BYTES])
 {
 	if (EVP_Digest(bytes, n, ret, NULL, EVP_sha256(), NULL) != 1)
+		abort();
+}
+
+void hmac_sha256(
+	const void *key, size_t key_n, const void *bytes, size_t n, unsigned char ret[SHA256_BYTES])
+{
+	if (!HMAC(EVP_sha256(), key, (int)key_n, bytes, n, ret, NULL))
 		abort();
 }
 

@@ -14,6 +14,8 @@ enum {
 };
 
 void sha256(const void *bytes, size_t n, unsigned char ret[SHA256_BYTES]);
+void hmac_sha256(const void *key, size_t key_n, const void *bytes, size_t n,
+	unsigned char ret[SHA256_BYTES]);			/* RFC 2104 */
 char *sha256_hex(struct arena *a, const void *bytes, size_t n); /* 64 lower-case digits */
 char *hex(struct arena *a, const void *bytes, size_t n);
 

@@ -11,7 +11,7 @@
   <- closed          the gateway closes the connection
   -> h2 GET /path    with curl over HTTP/2; header lines follow
 
-In lines to send, \\x00, \\r, \\n, \\t, {token}, {token:variant}, {basic:user:password} and {text*n} are replaced. Header lines end with CRLF; a body, behind the first empty
+In lines to send, \\x00, \\r, \\n, \\t, {token}, {token:variant}, {basic:user:password}, {key}, {key:variant} and {text*n} are replaced. Header lines end with CRLF; a body, behind the first empty
 line, is sent as it is written, with CRLF between its lines.
 """
 import base64
@@ -20,6 +20,8 @@ import re
 import socket
 import ssl
 import subprocess
+
+from world import API_KEYS
 
 
 class Answer:
@@ -119,6 +121,7 @@ def read_cases(path):
 
 def expand(text, tokens):
     text = re.sub(r"\{token(?::([a-z0-9-]+))?\}", lambda m: tokens.get(m[1] or ""), text)
+    text = re.sub(r"\{key(?::([a-z-]+))?\}", lambda m: API_KEYS[m[1] or ""](), text)
     text = re.sub(r"\{basic:([^}]*)\}", lambda m: base64.b64encode(m[1].encode()).decode(), text)
     text = re.sub(r"\{(.+?)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
     return re.sub(rb"\\x([0-9a-f]{2})|\\(r|n|t)", lambda m: bytes([int(m[1], 16)]) if m[1] else {b"r": b"\r", b"n": b"\n", b"t": b"\t"}[m[2]],

@@ -6,6 +6,7 @@ stories below: time, load, signals, changing names. Needs no cluster. Fails also
 the log is not JSON, or when a secret is in it.
 """
 import atexit
+import base64
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,7 @@ import transport
 import limits
 from backend import Backend, NameServer
 from dialog import Connection, play, read_cases
-from world import HERE, Gateway, Tokens, basic, free_port, key_manager, make_certificates, users, wait
+from world import HERE, Gateway, Tokens, api_keys, basic, free_port, key_manager, make_certificates, users, wait
 
 STORIES = []
 
@@ -288,6 +290,45 @@ def credentials_that_are_missing_at_the_start_are_an_internal_error_until_they_c
     assert get(gateway, "/users/basic")[0] == 401
     gateway.write_credentials("users", users(("admin", "admin"),))
     wait("the credentials", lambda: get(gateway, "/users/basic", headers=by_admin)[0] == 200)
+    return gateway
+
+
+def ask_for_key(gateway, user, method="GET", body=None, port=None, path="/apikey"):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    c = http.client.HTTPSConnection("127.0.0.1", port or gateway.https, timeout=10, context=context)
+    c.request(method, path, body, {"Authorization": user} if user else {})
+    r = c.getresponse()
+    return r.status, r.read().decode()
+
+
+@story
+def keys_are_issued_to_users_and_let_callers_in(world, gateway):
+    status, key = ask_for_key(gateway, basic("keeper", "of keys"))
+    assert status == 200 and key.count(".") == 2, (status, key)
+    for path, headers in (("/users/key", {"X-Pet-Key": key}), ("/users/key/query?pet%20key=" + key, {}), ("/users/key/strict", {"api_key": key})):
+        assert get(gateway, path, headers=headers)[0] == 200, path
+    status, short = ask_for_key(gateway, basic("keeper", "of keys"), "POST", '{"validityTime": 100}')
+    claims = json.loads(base64.urlsafe_b64decode(short.split(".")[1] + "=="))
+    assert claims["exp"] - claims["iat"] == 100 and claims["sub"] == "keeper" and claims["keytype"] == "PRODUCTION", claims
+    assert {"name": "Users", "version": "1"} in claims["allowedAPIs"]
+    assert ask_for_key(gateway, basic("keeper", "of keys"))[1] != key
+    for body in ("[]", '{"validityTime": 0}', '{"validityTime": "1"}', "x" * 5000):
+        assert ask_for_key(gateway, basic("keeper", "of keys"), "POST", body)[0] == 400, body
+    assert ask_for_key(gateway, basic("keeper", "wrong"))[0] == 401
+    assert ask_for_key(gateway, basic("admin", "admin"))[0] == 401
+    assert ask_for_key(gateway, None)[0] == 401
+    assert ask_for_key(gateway, basic("keeper", "of keys"), "PUT")[0] == 405
+    assert get(gateway, "/apikey", headers={"Authorization": basic("keeper", "of keys")})[0] == 404
+
+
+@story
+def another_mac_key_ends_all_api_keys(world, _):
+    gateway = world.gateway().start()
+    key = {"X-Pet-Key": ask_for_key(gateway, basic("keeper", "of keys"))[1]}
+    assert get(gateway, "/users/key", headers=key)[0] == 200
+    gateway.write_credentials("keys", api_keys(False, "77" * 32))
+    wait("the end of the key", lambda: get(gateway, "/users/key", headers=key)[0] == 401)
     return gateway
 
 

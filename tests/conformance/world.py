@@ -1,6 +1,7 @@
 """Keys, tokens, certificates and a running gateway: what the conformance tests stand on."""
 import base64
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -136,7 +137,31 @@ def key_manager(*keys, password="gateway:secret"):
                        "keys": [{"id": "1", "pem": pem, "notBefore": 0, "notAfter": 0} for pem in keys]}]})
 
 
+MAC_KEY = "5e" * 32
+
+
+def api_keys(validate, mac_key=MAC_KEY, issuer="https://localhost:9095/apikey"):
+    user = json.loads(users(("keeper", "of keys")))["entries"][0]
+    return json.dumps({"type": "apikey", "entries": [{"issuer": issuer, "alias": "ignored", "validateAllowedAPIs": validate, "key": mac_key} | user]})
+
+
+def api_key(key=MAC_KEY, alg="HS256", **claims):
+    """{key}, {key:expired}, …: as the gateway makes them."""
+    body = {"iss": "https://localhost:9095/apikey", "sub": "keeper", "jti": "1", "iat": NOW, "keytype": "PRODUCTION"} | claims
+    text = f"{base64url(json.dumps({'alg': alg, 'typ': 'JWT'}).encode())}.{base64url(json.dumps(body).encode())}"
+    return f"{text}.{base64url(hmac.digest(bytes.fromhex(key), text.encode(), 'sha256'))}"
+
+
+API_KEYS = {
+    "": lambda: api_key(), "expired": lambda: api_key(exp=NOW - 100), "other-key": lambda: api_key("00" * 32),
+    "other-issuer": lambda: api_key(iss="https://other/apikey"), "exp-text": lambda: api_key(exp="soon"),
+    "allowed": lambda: api_key(allowedAPIs=[{"name": "Users", "version": "1"}]),
+    "any-version": lambda: api_key(allowedAPIs=[{"name": "Users", "version": "*"}]),
+    "other-api": lambda: api_key(allowedAPIs=[{"name": "Other", "version": "1"}]),
+}
+
 CREDENTIALS = {
+    "keys": api_keys(False), "strict-keys": api_keys(True),
     "users": users(("admin", "admin"), ("writer", "p:w", "read,write"),
                    ("old", "@sha512:{%s}" % hashlib.sha512(b"older").hexdigest())),
     "more-users": users(("other", "0ther")),
