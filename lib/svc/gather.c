@@ -1,5 +1,6 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/base/fiber.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/msg/wake.h"
@@ -62,22 +63,59 @@ static bool is_known(
 	return true;
 }
 
+static bool is_input(const struct needs *n, struct ref ref)
+{
+	vec_foreach (const struct need *, need, &n->refs)
+		if (need->role == REF_INPUT && ref_eq(need->ref, ref))
+			return true;
+	return false;
+}
+
 static void remember(
 	struct runtime *rt, struct world *w, const struct needs *n, const struct object *o)
 {
-	vec_foreach (const struct need *, need, &n->refs)
-		if (need->role == REF_INPUT && ref_eq(need->ref, o->ref))
-			memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
+	if (is_input(n, o->ref))
+		memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
 }
 
-/* Everything of one round that is not in the world yet, read at once. */
+/* Read at once, for the world and for the memo. */
+static bool read_batch(struct runtime *rt, struct world *w, const struct needs *n,
+	struct object *batch, size_t count, struct err *err)
+{
+	bool ok;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_input(n, batch[i].ref))
+			memo_expect(rt->memo, w->arena, batch[i].ref);
+	ok = get(rt, w, batch, count, err);
+	for (size_t i = 0; i < count; i++) {
+		if (ok) {
+			vec_add(w->arena, &w->objects, &batch[i]);
+			remember(rt, w, n, &batch[i]);
+		} else if (is_input(n, batch[i].ref)) {
+			memo_forget(rt->memo, w->arena, batch[i].ref);
+		}
+	}
+	return ok;
+}
+
+/* What another pass has asked for is there in a moment. */
+static void wait_for_others(
+	struct runtime *rt, struct world *w, const struct object *expected, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		while (fiber_inside() && memo_is_expected(rt->memo, w->arena, expected[i].ref))
+			fiber_wait();
+}
+
+/* Everything of one round that is not in the world yet. */
 static bool read_objects(
 	struct runtime *rt, struct world *w, const struct needs *n, bool *ret_grew, struct err *err)
 {
 	struct object *batch = arena_alloc(w->arena, n->refs.n * sizeof(*batch) + 1);
 	struct object *known = arena_alloc(w->arena, n->refs.n * sizeof(*known) + 1);
-	size_t n_known = 0;
-	size_t count = 0;
+	struct object *expected = arena_alloc(w->arena, n->refs.n * sizeof(*expected) + 1);
+	size_t n_known = 0, n_expected = 0, count = 0;
 
 	vec_foreach (const struct need *, need, &n->refs) {
 		struct ref r = need->ref;
@@ -92,18 +130,19 @@ static bool read_objects(
 				return false;
 			remember(rt, w, n, &known[n_known]);
 			vec_add(w->arena, &w->objects, &known[n_known++]);
+		} else if (need->role == REF_INPUT && fiber_inside() &&
+			   memo_is_expected(rt->memo, w->arena, r)) {
+			expected[n_expected++].ref = r;
 		} else {
 			batch[count++].ref = r;
 		}
 	}
 	if (w->objects.n + count > MAX_OBJECTS)
 		return err_set(err, ERR_LIMIT, "more than %d objects are named", MAX_OBJECTS);
-	if (!get(rt, w, batch, count, err))
+	if (!read_batch(rt, w, n, batch, count, err))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		vec_add(w->arena, &w->objects, &batch[i]);
-		remember(rt, w, n, &batch[i]);
-	}
+	/* It is known now, and the next round takes it; or it is not, and the next round asks. */
+	wait_for_others(rt, w, expected, n_expected);
 	return true;
 }
 

@@ -13,6 +13,7 @@ struct entry {
 	char *text;    /* the object; NULL: it is missing */
 	char *version; /* "" when missing */
 	int64_t read_ms;
+	bool expected; /* nothing is known yet */
 };
 
 struct memo {
@@ -64,7 +65,7 @@ bool memo_get(
 	struct entry *e = c ? find(c, a, o->ref) : NULL;
 	struct err err = { .code = ERR_NONE };
 
-	if (!e)
+	if (!e || e->expected)
 		return false;
 	if (recorded ? !str_eq(recorded, e->version) : now_ms - e->read_ms > MEMO_NEW_MS)
 		return false;
@@ -98,6 +99,34 @@ static struct json *without_managed_fields(struct arena *a, const struct json *o
 	return copy;
 }
 
+static struct entry *add(struct memo *c, struct arena *a, struct ref ref)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		abort();
+	e->key = dup_or_die(ref_text(a, ref));
+	HASH_ADD_KEYPTR(hh, c->entries, e->key, strlen(e->key), e);
+	if (HASH_COUNT(c->entries) > MEMO_ENTRIES)
+		drop(c, c->entries);
+	return e;
+}
+
+void memo_expect(struct memo *c, struct arena *a, struct ref ref)
+{
+	if (!c)
+		return;
+	memo_forget(c, a, ref);
+	add(c, a, ref)->expected = true;
+}
+
+bool memo_is_expected(struct memo *c, struct arena *a, struct ref ref)
+{
+	const struct entry *e = c ? find(c, a, ref) : NULL;
+
+	return e && e->expected;
+}
+
 void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms)
 {
 	struct entry *e = c ? find(c, a, o->ref) : NULL;
@@ -110,14 +139,8 @@ void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t n
 		drop(c, e);
 	if (text && strlen(text) > MEMO_BYTES)
 		return;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		abort();
-	e->key = dup_or_die(ref_text(a, o->ref));
+	e = add(c, a, o->ref);
 	e->text = dup_or_die(text);
 	e->version = dup_or_die(meta_version(o->json) ? meta_version(o->json) : "");
 	e->read_ms = now_ms;
-	HASH_ADD_KEYPTR(hh, c->entries, e->key, strlen(e->key), e);
-	if (HASH_COUNT(c->entries) > MEMO_ENTRIES)
-		drop(c, c->entries);
 }

@@ -39,6 +39,11 @@ bool memo_get(
 /* Copies what was read. */
 void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms);
 
+/* One of several passes that take turns has asked for it, and memo_put or memo_forget will follow:
+ * the others wait instead of asking as well. */
+void memo_expect(struct memo *c, struct arena *a, struct ref ref);
+bool memo_is_expected(struct memo *c, struct arena *a, struct ref ref);
+
 void memo_forget(struct memo *c, struct arena *a, struct ref ref);
 
 #endif

@@ -10,6 +10,7 @@
 #include "lib/plan/world.h"
 #include "lib/svc/batch.h"
 #include "lib/svc/log.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 #include "tests/support/memory.h"
@@ -203,6 +204,81 @@ static void a_failure_and_nonsense_do_not_stop_the_others(void **state UNUSED)
 	end(&f);
 }
 
+/* ---- what several read ---- */
+
+static unsigned int gets_of_the_shared;
+
+static bool slow_get(void *self, struct arena *a, struct object *objects, size_t n, struct err *err)
+{
+	struct kube_ops at_once = memory_kube(self);
+
+	for (size_t i = 0; i < n; i++)
+		gets_of_the_shared += str_eq(objects[i].ref.name, "shared");
+	fiber_wait();
+	return at_once.get(self, a, objects, n, err);
+}
+
+static void need_the_shared(const struct world *w, struct needs *n)
+{
+	need_input(n, KIND_CONFIG_MAP, w->root_ref.ns, "shared");
+}
+
+static bool find_the_shared(const struct world *w, struct plan *p, struct err *err UNUSED)
+{
+	p->keep_status = true;
+	note(world_get(w, KIND_CONFIG_MAP, "shop", "shared") ? "has " : "misses ", w);
+	return true;
+}
+
+static const struct service readers = {
+	.name = "readers",
+	.about = "test",
+	.needs = need_the_shared,
+	.reconcile = find_the_shared,
+	.passes = 3,
+};
+
+static void read_by_three(struct fixture *f)
+{
+	f->rt.memo = memo_new();
+	f->rt.kube.get = slow_get;
+	batch_free(f->batch);
+	f->batch = batch_new(&f->rt, NULL, NULL);
+	gets_of_the_shared = 0;
+	comes(f, "cr.a", "a");
+	comes(f, "cr.b", "b");
+	comes(f, "cr.c", "c");
+	batch_handle(f->batch, &f->deliveries);
+	memo_free(f->rt.memo);
+}
+
+static void what_several_need_is_read_once(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, &readers);
+	memory_put(
+		&f.memory, "{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'shared'}}");
+	read_by_three(&f);
+	assert_string_equal(story, "has a has b has c ");
+	assert_int_equal(gets_of_the_shared, 1);
+	end(&f);
+}
+
+static void who_waits_for_a_read_that_fails_reads_for_itself(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, &readers);
+	memory_put(
+		&f.memory, "{'kind':'ConfigMap','metadata':{'namespace':'shop','name':'shared'}}");
+	f.memory.fail_call = 4; /* after the three roots: the first one's read */
+	read_by_three(&f);
+	assert_string_equal(story, "has b has c ");
+	assert_string_equal(f.settled, "nak cr.a; ack cr.b; ack cr.c; ");
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +287,8 @@ int main(void)
 		cmocka_unit_test(passes_over_the_same_object_do_not_overlap),
 		cmocka_unit_test(of_two_messages_of_a_subject_the_newer_counts),
 		cmocka_unit_test(a_failure_and_nonsense_do_not_stop_the_others),
+		cmocka_unit_test(what_several_need_is_read_once),
+		cmocka_unit_test(who_waits_for_a_read_that_fails_reads_for_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
