@@ -89,8 +89,10 @@ static struct json *entry_json(
 
 	if (type == SECURITY_JWT)
 		json_set_bool(a, v, "validateSubscription", e->validate_subscription);
-	if (type == SECURITY_APIKEY)
+	if (type == SECURITY_APIKEY) {
+		json_set_str(a, v, "key", e->key);
 		json_set_bool(a, v, "validateAllowedAPIs", e->validate_allowed_apis);
+	}
 	if (type == SECURITY_JWT || type == SECURITY_OAUTH)
 		json_set(a, v, "keys", keys_json(a, &e->keys));
 	return v;
