@@ -26,7 +26,7 @@ libraries=(lib/base lib/json lib/yaml lib/x509 lib/api lib/conf lib/msg lib/plan
 impure_exports='^(clock_real|contract_load_file|main)$'
 checked_libraries=(lib/api lib/conf lib/msg lib/plan)
 
-libc='^(mem(chr|cmp|cpy|mem|move|set)|str(chr|rchr|chrnul|cmp|ncmp|casecmp|ncasecmp|len|nlen|spn|cspn|pbrk|str|casestr|toll|toull|tol|toul|tod)|v?snprintf|(qsort|bsearch)|abort|__ctype_(b|tolower|toupper)_loc|(to(lower|upper))|(pow|floor|ceil|fabs|trunc|round)|(timegm|gmtime_r|strptime)|__errno_location)$'
+libc='^(mem(chr|cmp|cpy|mem|move|set)|str(chr|rchr|chrnul|cmp|ncmp|casecmp|ncasecmp|len|nlen|spn|cspn|pbrk|str|casestr|toll|toull|tol|toul|tod)|v?snprintf|(qsort|bsearch)|abort|__ctype_(b|tolower|toupper)_loc|(to(lower|upper))|(pow|floor|ceil|fabs|trunc|round)|(timegm|gmtime_r|strptime)|inet_pton|__errno_location)$'
 compiler='^(_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(mem|str|v?snprintf)[a-z]*_chk|__isoc[0-9]+_[a-z]+|__(asan|ubsan|tsan|sanitizer)_.*)$'
 foreign='^(protobuf_c_.*|apim__v1__.*)$'
 process_memory='^(malloc|calloc|free)$' # of the watcher's index, which lives as long as the process

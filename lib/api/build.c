@@ -113,8 +113,8 @@ char *build_request_text(struct arena *a, const struct build_request *r)
 		"{'inputHash':%s,'contractSha256':%s,'image':%s,'definitions'"
 		":%j,'generation':%l,"
 		"'attempt':%s,'mounts':%j}",
-		r->input_hash, r->contract_sha256, r->image, definitions, r->generation,
-		r->attempt, r->mounts);
+		r->input_hash, r->contract_sha256, r->image, definitions, r->generation, r->attempt,
+		r->mounts);
 	if (r->override)
 		json_set_bool(a, n, "override", true);
 	return json_canonical(a, json_prune(n));

@@ -30,8 +30,9 @@ struct build_request {
 	int64_t generation;	     /* of the API */
 	bool override;		     /* build once for this generation although the image exists */
 	const char *attempt; /* spec.updateTimeStamp: build once for this value; NULL: none */
-	/* What administrators want the Job to see: [{"kind":"Secret","name":…,"path":…,"subPath":…}],
-	   ConfigMaps and Secrets of the API's namespace; without a path as environment. NULL: none. */
+	/* What administrators want the Job to see:
+	   [{"kind":"Secret","name":…,"path":…,"subPath":…}], ConfigMaps and Secrets of the API's
+	   namespace; without a path as environment. NULL: none. */
 	const struct json *mounts;
 };
 
