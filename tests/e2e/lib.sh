@@ -238,12 +238,13 @@ under_load() {
 	afterwards "kill $LOAD"
 }
 
+none_of_the_load_failed() { cat "$TMP/load" && grep -q failed=0 "$TMP/load"; }
+
 no_request_failed() {
 	kill -TERM "$LOAD"
 	wait "$LOAD" || true
 	echo "# $(tail -n 1 "$TMP/load")"
-	none_failed() { cat "$TMP/load" && grep -q failed=0 "$TMP/load"; }
-	now "$1" none_failed
+	now "$1" none_of_the_load_failed
 }
 
 gone() { ! k get "$@" >/dev/null 2>&1; }
