@@ -58,7 +58,7 @@ static bool note(const struct scene *s, struct plan *p, struct build_result r)
 static void tell_ready(
 	const struct scene *s, struct plan *p, const char *digest, const char *source)
 {
-	const char *job = s->job ? s->job->ref.name : NULL;
+	const char *job = s->job ? s->job->ref.name : s->built_by;
 	struct build_result r = { .state = BUILD_READY, .digest = digest, .source = source };
 	bool built = str_eq(source, "build");
 
@@ -223,8 +223,10 @@ static bool job_is_going(const struct scene *s, struct plan *p)
 /* The pod tells of success before the Job controller has counted it. */
 static bool build_succeeded(const struct scene *s, struct plan *p)
 {
-	const char *digest = s->job ? verdict_digest(s->arena, s->pods) : NULL;
+	const char *digest = s->built_digest;
 
+	if (!digest && s->job)
+		digest = verdict_digest(s->arena, s->pods);
 	if (!digest && is_complete(s) && registry_has_it(s))
 		digest = json_get_str(s->w->observed, "digest");
 	if (!digest)

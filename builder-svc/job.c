@@ -222,6 +222,23 @@ static struct json *labels(struct arena *a, const struct job *j)
 	return l;
 }
 
+/* Of the Job and of its pod: each says for which request it is. */
+static void annotate(struct arena *a, const struct job *j, struct json *annotations)
+{
+	json_set_str(a, annotations, ANNOTATION_IMAGE, j->request->image);
+	if (*j->force)
+		json_set_str(a, annotations, ANNOTATION_FORCE, j->force);
+}
+
+static struct json *pod_annotations(struct arena *a, const struct job *j)
+{
+	struct json *annotations = json_object(a);
+
+	json_set_str(a, annotations, "sidecar.istio.io/inject", "false");
+	annotate(a, j, annotations);
+	return annotations;
+}
+
 static struct json *pod_template(struct arena *a, const struct job *j)
 {
 	struct json *volumes = json_array(a);
@@ -234,13 +251,14 @@ static struct json *pod_template(struct arena *a, const struct job *j)
 	if (j->credentials)
 		json_add(pull, json_format(a, "{'name':%s}", j->credentials));
 	return json_format(a,
-		"{'metadata':{'labels':%j,'annotations':{'sidecar.istio.io/inject':'false'}},"
+		"{'metadata':{'labels':%j,'annotations':%j},"
 		"'spec':{'restartPolicy':'Never','activeDeadlineSeconds':%d,"
 		"'automountServiceAccountToken':false,'enableServiceLinks':false,"
 		"'terminationGracePeriodSeconds':1,"
 		"'securityContext':{'seccompProfile':{'type':'RuntimeDefault'}},"
 		"'imagePullSecrets':%j,'containers':[%j],'volumes':%j}}",
-		labels(a, j), POD_DEADLINE_S, pull, container(a, j, mounts, env_from), volumes);
+		labels(a, j), pod_annotations(a, j), POD_DEADLINE_S, pull,
+		container(a, j, mounts, env_from), volumes);
 }
 
 struct json *job_manifest(struct arena *a, const struct job *j)
@@ -250,10 +268,7 @@ struct json *job_manifest(struct arena *a, const struct job *j)
 		"'annotations':{}},'spec':{'backoffLimit':0,'activeDeadlineSeconds':%d,"
 		"'ttlSecondsAfterFinished':%d,'template':%j}}",
 		j->name, labels(a, j), JOB_DEADLINE_S, KEEP_FINISHED_S, pod_template(a, j));
-	struct json *annotations = json_sub(a, json_sub(a, job, "metadata"), "annotations");
 
-	json_set_str(a, annotations, ANNOTATION_IMAGE, j->request->image);
-	if (*j->force)
-		json_set_str(a, annotations, ANNOTATION_FORCE, j->force);
+	annotate(a, j, json_sub(a, json_sub(a, job, "metadata"), "annotations"));
 	return job;
 }

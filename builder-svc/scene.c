@@ -35,9 +35,9 @@ static const char *jobs_of(struct arena *a, const char *api)
 	return arena_printf(a, LABEL_OWNER_KIND "=api," LABEL_OWNER "=%s", api);
 }
 
-static const char *pods_of(struct arena *a, const struct object *job)
+static const char *pods_of(struct arena *a, const char *job)
 {
-	return arena_printf(a, "batch.kubernetes.io/job-name=%s", job->ref.name);
+	return arena_printf(a, "batch.kubernetes.io/job-name=%s", job);
 }
 
 /* ---- what is wanted ---- */
@@ -146,6 +146,33 @@ static const struct world_list *pods_of_this(struct scene *s, const struct world
 	return own;
 }
 
+/* The Job that we were told of, with the end of its pod; NULL: none. */
+static const struct ref *told_job(const struct world *w)
+{
+	vec_foreach (const struct ref *, r, &w->moved)
+		if (r->kind == KIND_JOB && str_eq(r->ns, w->root_ref.ns))
+			return r;
+	return NULL;
+}
+
+/* A pod says what it has built and for which request: one that has succeeded needs no Job to speak
+ * for it. */
+static void read_success(struct scene *s)
+{
+	const struct ref *job = told_job(s->w);
+	const struct world_list *pods =
+		job ? world_list(s->w, KIND_POD, job->ns, pods_of(s->arena, job->name)) : NULL;
+	struct world_list own = { .kind = KIND_POD };
+
+	if (!s->wanted || !pods)
+		return;
+	vec_foreach (struct object *, pod, &pods->items)
+		if (job_is_for(s->arena, pod->json, &s->request))
+			vec_add(s->arena, &own.items, pod);
+	s->built_digest = verdict_digest(s->arena, &own);
+	s->built_by = job->name;
+}
+
 static void read_jobs(struct scene *s)
 {
 	const struct world *w = s->w;
@@ -159,7 +186,7 @@ static void read_jobs(struct scene *s)
 			s->job = job;
 	if (!s->job)
 		return;
-	pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job));
+	pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job->ref.name));
 	s->pods = pods ? pods_of_this(s, pods) : NULL;
 }
 
@@ -276,6 +303,7 @@ void scene_read(struct arena *a, const struct world *w, struct scene *ret)
 	struct scene s = { .arena = a, .w = w };
 
 	read_notes(&s);
+	read_success(&s);
 	read_jobs(&s);
 	s.configured = s.wanted && conf_is_read(w);
 	if (s.configured) {
@@ -370,6 +398,11 @@ void scene_needs(const struct world *w, struct needs *n)
 	scene_read(a, w, &s);
 	if (!world_find(w, KIND_CONFIG_MAP, ns, dockerfile_name(a, w)) || scene_is_ready(&s))
 		return;
+	if (s.wanted && told_job(w)) {
+		need_recent_list(n, KIND_POD, ns, pods_of(a, told_job(w)->name), NULL);
+		if (!world_list(w, KIND_POD, ns, pods_of(a, told_job(w)->name)) || s.built_digest)
+			return;
+	}
 	if (s.wanted && is_first_build(&s))
 		need_running(n);
 	else
@@ -381,7 +414,7 @@ void scene_needs(const struct world *w, struct needs *n)
 	if (!s.wanted)
 		return;
 	if (s.job)
-		need_recent_list(n, KIND_POD, ns, pods_of(a, s.job), NULL);
+		need_recent_list(n, KIND_POD, ns, pods_of(a, s.job->ref.name), NULL);
 	if (s.job && job_says_enough(&s))
 		return;
 	if (!s.job)

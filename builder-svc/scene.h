@@ -32,6 +32,8 @@ struct scene {
 	bool answered; /* result is about this request */
 	struct build_result result;
 
+	const char *built_digest;      /* what a pod says that has built this request; NULL: none */
+	const char *built_by;	       /* its Job */
 	bool looked;		       /* for Jobs of this API */
 	bool has_first;		       /* and there is one of that name, whosever it is */
 	struct vec jobs;	       /* struct object *: those known */

@@ -109,9 +109,12 @@ static void pod_begins(struct sim *s, struct task *t)
 	(void)!k.create(k.self, s->arena,
 		json_format(s->arena,
 			"{'apiVersion':'v1','kind':'Pod','metadata':{'name':%s,'namespace':%s,'labels':%j,"
-			"'ownerReferences':[{'apiVersion':'batch/v1','kind':'Job','name':%s,'uid':%s,"
+			"'annotations':%j,'ownerReferences':[{'apiVersion':'batch/v1','kind':'Job','name':%s,'uid':%s,"
 			"'controller':%b}]},'status':{'phase':'Running'}}",
-			pod.name, pod.ns, labels, t->ref.name, t->uid, true),
+			pod.name, pod.ns, labels,
+			json_dup(s->arena, json_path(job, "spec", "template", "metadata",
+						   "annotations", NULL)),
+			t->ref.name, t->uid, true),
 		controller, NULL, &err);
 	later(s, soon(s, 500, 8000), pod_ends, t->ref, t->uid, 0);
 }

@@ -523,6 +523,66 @@ static void a_build_costs_few_requests(void **state)
 	assert_true(f.memory.reads <= 3);
 }
 
+static struct outcome look_after_the_end(struct fixture *f, const char *job)
+{
+	struct wake wake = { .ref = { KIND_API, "shop", "online-store" }, .cause = "test" };
+	struct ref ref = { KIND_JOB, "shop", job };
+
+	vec_add(f->arena, &wake.moved, &ref);
+	return runtime_pass(&f->rt, f->arena, &wake, 1);
+}
+
+/* As kubelet shows it a second before the Job controller has counted it. */
+static void pod_succeeds(struct fixture *f, const char *annotations, const char *job_uid)
+{
+	struct json *labels = json_dup(
+		f->arena, json_path(the_job(f), "spec", "template", "metadata", "labels", NULL));
+
+	json_set_str(f->arena, labels, "batch.kubernetes.io/job-name", "online-store-kaniko");
+	memory_put(&f->memory,
+		arena_printf(f->arena,
+			"{'kind':'Pod','metadata':{'namespace':'shop','name':'x','labels':%s,"
+			"'annotations':%s,'ownerReferences':[{'kind':'Job','uid':'%s'}]},'status':{'phase':'Succeeded','containerStatuses':[{'state':"
+			"{'terminated':{'exitCode':0,'message':'" DIGEST "'}}}]}}",
+			json_text(f->arena, labels), annotations, job_uid));
+}
+
+static void a_pod_that_has_succeeded_speaks_for_its_job(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct build_result r;
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	(void)look(&f);
+	pod_succeeds(&f,
+		json_text(a, json_path(the_job(&f), "spec", "template", "metadata", "annotations",
+				     NULL)),
+		meta_uid(the_job(&f)));
+	f.memory.reads = 0;
+	(void)look_after_the_end(&f, "online-store-kaniko");
+	assert_true(result(&f, &r));
+	assert_int_equal(r.state, BUILD_READY);
+	assert_string_equal(r.digest, DIGEST);
+	assert_string_equal(r.job, "online-store-kaniko");
+	assert_int_equal(f.memory.reads, 3); /* API, ConfigMap, pods */
+}
+
+static void a_pod_that_has_built_something_else_says_nothing(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct build_result r;
+	struct fixture f;
+
+	(void)state;
+	start(&f, a);
+	(void)look(&f);
+	pod_succeeds(&f, "{'apim.wso2.com/image':'registry/another:1'}", "of an earlier Job");
+	(void)look_after_the_end(&f, "online-store-kaniko");
+	assert_false(result(&f, &r) && r.state == BUILD_READY);
+}
+
 static void no_more_jobs_run_than_allowed(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -695,6 +755,8 @@ int main(void)
 		cmocka_unit_test(a_job_of_an_earlier_api_of_the_name_is_not_taken_for_ours),
 		cmocka_unit_test(a_strangers_job_of_the_name_does_not_stop_us),
 		cmocka_unit_test(a_build_costs_few_requests),
+		cmocka_unit_test(a_pod_that_has_succeeded_speaks_for_its_job),
+		cmocka_unit_test(a_pod_that_has_built_something_else_says_nothing),
 		cmocka_unit_test(no_more_jobs_run_than_allowed),
 		cmocka_unit_test(a_pod_of_an_earlier_job_of_the_name_says_nothing),
 		cmocka_unit_test(a_job_made_meanwhile_is_found_by_its_name),
