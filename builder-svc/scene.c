@@ -332,12 +332,9 @@ static void need_configuration(const struct scene *s, struct needs *n)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
 	if (!s->configured || s->trouble)
 		return;
-	/* An input may be remembered from a moment ago, and nobody would say that it is old: good
-	 * enough for a first attempt, not for one after a refusal. */
-	if (s->answered)
-		need_child(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
-	else
-		need_input(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+	/* Not as an input, which may be remembered from a moment ago: nobody would say that it is
+	 * old. */
+	need_child(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
 	if (s->docker_config)
 		need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
 }

@@ -327,8 +327,8 @@ static void watches_of_one_set_are_told_apart(void **state)
 {
 	struct fixture *f = *state;
 	const struct watch_spec specs[] = {
-		{ KIND_CONFIG_MAP, "watched=left", false },
-		{ KIND_CONFIG_MAP, "watched=right", true },
+		{ .kind = KIND_CONFIG_MAP, .selector = "watched=left", .metadata_only = false },
+		{ .kind = KIND_CONFIG_MAP, .selector = "watched=right", .metadata_only = true },
 	};
 
 	watch(f, specs, 2);
@@ -469,8 +469,10 @@ static void changes_arrive_at_once(void **state)
 static void trouble_is_told_and_not_fatal(void **state)
 {
 	struct fixture *f = *state;
-	const struct watch_spec specs[] = { { KIND_API, NULL, false },
-		{ KIND_CONFIG_MAP, "watched=trouble", false } };
+	const struct watch_spec specs[] = {
+		{ .kind = KIND_API, .selector = NULL, .metadata_only = false },
+		{ .kind = KIND_CONFIG_MAP, .selector = "watched=trouble", .metadata_only = false }
+	};
 
 	watch(f, specs, 2);
 	put(f, "trouble", "trouble-1", "a");
