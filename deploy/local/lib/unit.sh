@@ -44,7 +44,7 @@ cpu_weights() {
 	cpu_weight "$CGROUP/units" 200
 	cpu_weight "$CGROUP/pods" 400
 	case $1 in
-	node*) cpu_weight "$CGROUP/units/$1" 12 ;;
+	node*) cpu_weight "$CGROUP/units/$1" 25 ;;
 	*) cpu_weight "$CGROUP/units/$1" 400 ;;
 	esac
 }
