@@ -16,7 +16,6 @@ static const struct service builder_svc = {
 	.needs = build_needs,
 	.observe = build_observe,
 	.reconcile = build_reconcile,
-	.records_nothing = true,
 };
 
 int main(int argc, char **argv)

@@ -18,16 +18,14 @@ struct entry {
 
 struct memo {
 	struct entry *entries; /* oldest first */
-	int64_t new_ms;
 };
 
-struct memo *memo_new(int64_t new_ms)
+struct memo *memo_new(void)
 {
 	struct memo *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		abort();
-	c->new_ms = new_ms;
 	return c;
 }
 
@@ -69,7 +67,7 @@ bool memo_get(
 
 	if (!e || e->expected)
 		return false;
-	if (recorded ? !str_eq(recorded, e->version) : now_ms - e->read_ms > c->new_ms)
+	if (recorded ? !str_eq(recorded, e->version) : now_ms - e->read_ms > MEMO_NEW_MS)
 		return false;
 	o->json = e->text ? json_parse(a, e->text, strlen(e->text), &err) : NULL;
 	return !e->text || o->json;

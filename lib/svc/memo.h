@@ -4,7 +4,7 @@
  * object reads the same inputs pass after pass. An input is taken from here if nobody says
  * otherwise: not the wake (it names what moved), not the object's own status (it says which version
  * it was made from), not the clock (an input that the status does not know yet is good for
- * a while only). A stale one does no lasting harm: its version is recorded, the watcher sees
+ * MEMO_NEW_MS only). A stale one does no lasting harm: its version is recorded, the watcher sees
  * that it is old and says so.
  *
  * An object on its way to Ready is looked at several times by the service that writes its status:
@@ -23,13 +23,11 @@ struct memo;
 
 enum {
 	MEMO_ENTRIES = 512,
-	MEMO_BYTES = 64 * 1024,	 /* of one entry's text; larger ones are read each time */
-	MEMO_NEW_MS = 30 * 1000, /* a stale one is told of by the watcher */
-	MEMO_UNTOLD_MS = 5000,	 /* for who records no versions: nobody tells */
+	MEMO_BYTES = 64 * 1024, /* of one entry's text; larger ones are read each time */
+	MEMO_NEW_MS = 5000,
 };
 
-/* new_ms: how long an input is good that the status does not know yet. */
-struct memo *memo_new(int64_t new_ms);
+struct memo *memo_new(void);
 void memo_free(struct memo *c); /* accepts NULL */
 
 /* Fills o->json from memory (NULL: known to be missing). recorded: the version that the status

@@ -83,7 +83,7 @@ static bool loop_open(struct loop *l, const struct service *s, struct arena *lif
 		.system_ns = o->system_namespace,
 		.instance = o->pod_name,
 		.env = read_env(life, s->env),
-		.memo = memo_new(s->records_nothing ? MEMO_UNTOLD_MS : MEMO_NEW_MS) };
+		.memo = memo_new() };
 	l->batch = batch_new(&l->rt, l->kube, l->probe);
 	return true;
 }

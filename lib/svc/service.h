@@ -37,10 +37,6 @@ struct service {
 	 * input is a condition, not an error; false is for our own bugs. Pure. */
 	bool (*reconcile)(const struct world *w, struct plan *p, struct err *err) MUST_CHECK;
 
-	/* The status of its objects is another service's: what it reads is recorded nowhere, and
-	 * nobody tells when that has become old. */
-	bool records_nothing;
-
 	/* How many objects are looked at at a time: more than one where no two objects write the
 	 * same third one. 0: one. */
 	size_t passes;

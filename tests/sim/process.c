@@ -278,7 +278,7 @@ static void run_service(void *arg)
 	struct process *p = arg;
 	struct err err = { .code = ERR_NONE };
 
-	p->rt.memo = memo_new(p->rt.service->records_nothing ? MEMO_UNTOLD_MS : MEMO_NEW_MS);
+	p->rt.memo = memo_new();
 	for (;;) {
 		struct vec batch = { .n = 0 };
 

@@ -240,7 +240,7 @@ static const struct service readers = {
 
 static void read_by_three(struct fixture *f)
 {
-	f->rt.memo = memo_new(MEMO_NEW_MS);
+	f->rt.memo = memo_new();
 	f->rt.kube.get = slow_get;
 	batch_free(f->batch);
 	f->batch = batch_new(&f->rt, NULL, NULL);

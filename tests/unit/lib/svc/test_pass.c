@@ -383,7 +383,7 @@ static void an_input_is_read_again_only_when_something_says_so(void **state UNUS
 	struct fixture f;
 
 	start(&f, a);
-	f.rt.memo = memo_new(MEMO_NEW_MS);
+	f.rt.memo = memo_new();
 	put_original(&f);
 	assert_int_equal(reads_of_a_pass(&f, NULL), 2);
 	f.memory.now_ms += 3600000;
@@ -415,7 +415,7 @@ static void an_object_that_nobody_has_written_since_we_did_is_not_read_again(voi
 	struct fixture f;
 
 	start(&f, a);
-	f.rt.memo = memo_new(MEMO_NEW_MS);
+	f.rt.memo = memo_new();
 	look(&f, NULL); /* the original is missing: not Ready */
 	assert_int_equal(reads_when_told_of_version(&f, meta_version(root(&f))), 0);
 	assert_int_equal(reads_when_told_of_version(&f, "999"), 1);
@@ -435,7 +435,7 @@ static void an_object_that_changed_behind_the_wake_is_read_in_the_next_attempt(v
 	struct ref original = { KIND_CONFIG_MAP, "shop", "original" };
 
 	start(&f, a);
-	f.rt.memo = memo_new(MEMO_NEW_MS);
+	f.rt.memo = memo_new();
 	look(&f, NULL);
 	wake.resource_version = meta_version(root(&f));
 	vec_add(a, &wake.moved, &original);
@@ -454,7 +454,7 @@ static void an_input_that_status_does_not_know_is_believed_for_a_moment_only(voi
 	struct fixture f;
 
 	start(&f, a);
-	f.rt.memo = memo_new(MEMO_NEW_MS);
+	f.rt.memo = memo_new();
 	put_original(&f);
 	look(&f, NULL);
 	memory_put(&f.memory,
@@ -473,7 +473,7 @@ static void another_replica_that_read_something_newer_is_believed(void **state U
 	struct fixture f;
 
 	start(&f, a);
-	f.rt.memo = memo_new(MEMO_NEW_MS);
+	f.rt.memo = memo_new();
 	put_original(&f);
 	look(&f, NULL);
 	memory_put(&f.memory,
