@@ -41,8 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct toolkit_document document = { "doc", (const char *)data, n };
-	struct toolkit_inputs in = { &document, 1, securities, ARRAY_LEN(securities), endpoints,
-		ARRAY_LEN(endpoints), toolkit_settings_default() };
+	struct toolkit_inputs in = { .documents = &document,
+		.n_documents = 1,
+		.securities = securities,
+		.n_securities = ARRAY_LEN(securities),
+		.endpoints = endpoints,
+		.n_endpoints = ARRAY_LEN(endpoints),
+		.settings = toolkit_settings_default() };
 	struct toolkit_diagnostics diagnostics = { .errors = 0 };
 	struct toolkit_scan scan;
 	struct contract *c;

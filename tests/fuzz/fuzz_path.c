@@ -7,6 +7,7 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/kube/list.h"
+#include "lib/kube/ops.h"
 #include "lib/kube/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
