@@ -99,13 +99,23 @@ static bool read_batch(struct runtime *rt, struct world *w, const struct needs *
 	return ok;
 }
 
-/* What another pass has asked for is there in a moment. */
-static void wait_for_others(
-	struct runtime *rt, struct world *w, const struct object *expected, size_t n)
+/* What another pass has asked for is there in a moment; if its read fails, we ask ourselves. */
+static bool take_expected(struct runtime *rt, struct world *w, const struct needs *n,
+	const struct need **expected, size_t n_expected, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		while (fiber_inside() && memo_is_expected(rt->memo, w->arena, expected[i].ref))
+	struct object *found = arena_alloc(w->arena, n_expected * sizeof(*found) + 1);
+	struct object *batch = arena_alloc(w->arena, n_expected * sizeof(*batch) + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < n_expected; i++) {
+		while (memo_is_expected(rt->memo, w->arena, expected[i]->ref))
 			fiber_wait();
+		if (is_known(rt, w, expected[i], &found[i]))
+			vec_add(w->arena, &w->objects, &found[i]);
+		else
+			batch[count++].ref = expected[i]->ref;
+	}
+	return read_batch(rt, w, n, batch, count, err);
 }
 
 /* Everything of one round that is not in the world yet. */
@@ -114,7 +124,7 @@ static bool read_objects(
 {
 	struct object *batch = arena_alloc(w->arena, n->refs.n * sizeof(*batch) + 1);
 	struct object *known = arena_alloc(w->arena, n->refs.n * sizeof(*known) + 1);
-	struct object *expected = arena_alloc(w->arena, n->refs.n * sizeof(*expected) + 1);
+	const struct need **expected = arena_alloc(w->arena, n->refs.n * sizeof(*expected) + 1);
 	size_t n_known = 0, n_expected = 0, count = 0;
 
 	vec_foreach (const struct need *, need, &n->refs) {
@@ -132,18 +142,15 @@ static bool read_objects(
 			vec_add(w->arena, &w->objects, &known[n_known++]);
 		} else if (need->role == REF_INPUT && fiber_inside() &&
 			   memo_is_expected(rt->memo, w->arena, r)) {
-			expected[n_expected++].ref = r;
+			expected[n_expected++] = need;
 		} else {
 			batch[count++].ref = r;
 		}
 	}
-	if (w->objects.n + count > MAX_OBJECTS)
+	if (w->objects.n + count + n_expected > MAX_OBJECTS)
 		return err_set(err, ERR_LIMIT, "more than %d objects are named", MAX_OBJECTS);
-	if (!read_batch(rt, w, n, batch, count, err))
-		return false;
-	/* It is known now, and the next round takes it; or it is not, and the next round asks. */
-	wait_for_others(rt, w, expected, n_expected);
-	return true;
+	return read_batch(rt, w, n, batch, count, err) &&
+	       take_expected(rt, w, n, expected, n_expected, err);
 }
 
 static bool read_lists(

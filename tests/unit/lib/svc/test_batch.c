@@ -279,6 +279,41 @@ static void who_waits_for_a_read_that_fails_reads_for_itself(void **state UNUSED
 	end(&f);
 }
 
+enum {
+	STEPS = 6 /* each input names the next one */
+};
+
+static void need_step_by_step(const struct world *w, struct needs *n)
+{
+	const char *ns = w->root_ref.ns;
+
+	for (int i = 0; i < STEPS; i++) {
+		const char *name = arena_printf(n->arena, "step-%d", i);
+
+		need_input(n, KIND_CONFIG_MAP, ns, name);
+		if (!world_find(w, KIND_CONFIG_MAP, ns, name))
+			return;
+	}
+}
+
+static const struct service climbers = {
+	.name = "climbers",
+	.about = "test",
+	.needs = need_step_by_step,
+	.reconcile = find_the_shared,
+	.passes = 3,
+};
+
+static void waiting_for_anothers_read_is_no_round_of_its_own(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, &climbers);
+	read_by_three(&f);
+	assert_string_equal(f.settled, "ack cr.a; ack cr.b; ack cr.c; ");
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +324,7 @@ int main(void)
 		cmocka_unit_test(a_failure_and_nonsense_do_not_stop_the_others),
 		cmocka_unit_test(what_several_need_is_read_once),
 		cmocka_unit_test(who_waits_for_a_read_that_fails_reads_for_itself),
+		cmocka_unit_test(waiting_for_anothers_read_is_no_round_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
