@@ -42,15 +42,20 @@ PKG_lib/kube    := $(call pc,libcurl libcrypto)
 PKG_lib/bus     := $(call pc,libnats)
 PKG_lib/svc     := $(call pc,libmicrohttpd)
 PKG_builder-svc := $(call pc,libcurl)
-PKG_gateway/core := $(call pc,libcrypto)
-LDLIBS      := $(shell pkg-config --libs libcurl libcrypto libssl libcjson yaml-0.1 libprotobuf-c libnats libmicrohttpd 2>/dev/null) -lm -lpthread
-CORE_LDLIBS := $(shell pkg-config --libs libcrypto libcjson yaml-0.1 2>/dev/null) -lm
+PKG_gateway/core := $(call pc,libcrypto expat)
+PKG_gateway/hook := $(call pc,lua5.4)
+# Of these two a program needs little, and would be the only one to have them in memory. (Sanitizers want to stand in between.)
+SCHEMA_SHARED := -lre2 -lstdc++
+SCHEMA_LDLIBS := $(if $(SAN),$(SCHEMA_SHARED),-l:libre2.a -l:libstdc++.a -static-libgcc)
+LDLIBS      := $(SCHEMA_LDLIBS) $(shell pkg-config --libs libcurl libcrypto libssl libcjson yaml-0.1 libprotobuf-c libnats libmicrohttpd lua5.4 expat 2>/dev/null) -lm -lpthread
+CORE_LDLIBS := $(SCHEMA_LDLIBS) $(shell pkg-config --libs libcrypto libcjson yaml-0.1 lua5.4 expat 2>/dev/null) -lm
 
 src     = $(filter-out %/main.c,$(wildcard $1/*.c))
 obj     = $(patsubst %.c,$B/obj/%.o,$1)
 lib_obj := $(call obj,$(foreach l,$(LIBS),$(call src,lib/$l))) $B/gen/proto/wake.pb-c.o
 # The toolkit, the gateway's core and what they stand on: no network code is linked into them.
-pure_obj := $(call obj,$(foreach l,base json yaml x509 api,$(call src,lib/$l)) $(call src,toolkit) $(call src,gateway/core))
+pure_obj := $(call obj,$(foreach l,base json yaml x509 api,$(call src,lib/$l)) $(foreach d,toolkit gateway/core gateway/hook,$(call src,$d))) \
+            $(patsubst %.cpp,$B/obj/%.o,$(wildcard gateway/schema/*.cpp))
 
 .PHONY: all
 all: services tools ## build everything: services, apictl, toolkit, gateway
@@ -73,6 +78,16 @@ $B/gen/proto/%.pb-c.c $B/gen/proto/%.pb-c.h: proto/%.proto
 	$(Q)protoc-c --c_out=$B/gen $<
 $B/gen/proto/%.pb-c.o: $B/gen/proto/%.pb-c.c
 	$(Q)$(CC) $(STD) $(OPT) -g -fPIC $(SANFLAGS) -I$B/gen -c $< -o $@
+
+# The one folder in C++: see docs/adr/0020. Sanitizers make gcc see things in <regex>, which a header of the library includes;
+# clang's look into virtual tables would need its C++ linker, and RapidJSON adds to null pointers.
+clang_or_gcc = $(if $(findstring clang,$(CC)),$1,$2)
+$B/obj/%.o: %.cpp
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	$(Q)$(call clang_or_gcc,clang++,g++) -std=c++17 -Wall -Wextra $(call clang_or_gcc,,-Wno-maybe-uninitialized) $(WERROR) $(OPT) $(HARDEN) \
+		$(SANFLAGS) $(if $(SAN),$(call clang_or_gcc,-fno-sanitize=function$(comma)vptr$(comma)pointer-overflow)) $(CFLAGS) -DVALIJSON_USE_EXCEPTIONS=1 \
+		-ffile-prefix-map=$(CURDIR)/= -I. -MMD -MP -c $< -o $@
 
 # A program is main.c plus the rest of its folder; the rest is what its tests link.
 define program
@@ -105,29 +120,32 @@ $B/tests/unit/%: $B/obj/tests/unit/%.o $(support_obj) $(service_obj) $B/libcore.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
+# $(call tried,COMMAND,LOG): with AGAIN=1 who fails is tried once more, and that is what counts.
+tried = { $1 >$2 2>&1 || { test -n "$(AGAIN)" && sed -i -E 's/^(not ok|\[  FAILED)/first try: &/' $2 && $1 >>$2 2>&1; }; }
+
 # The log of a test that passed already is shown again, so that a run can be counted.
 %.ok: %
-	@$< >$@.log 2>&1 && touch $@ || { cat $@.log; echo "  FAIL $(<:$B/%=%)"; exit 1; }
+	@$(call tried,$<,$@.log) && touch $@ || { cat $@.log; echo "  FAIL $(<:$B/%=%)"; exit 1; }
 
 .PHONY: unit
 unit: $(UNIT_BIN:%=%.ok) ## unit tests; only changed ones run again
-	$(Q)$(if $(UNIT_BIN),cat $(UNIT_BIN:%=%.ok.log) | grep -E '^\[ +(OK|FAILED)' || true)
+	$(Q)$(if $(UNIT_BIN),cat $(UNIT_BIN:%=%.ok.log) | grep -E '^(first try: )?\[ +(OK|FAILED)' || true)
 
 include tests/tests.mk
 
 # ---- rules that programs check ----
-HEADERS := $(wildcard lib/*/*.h *-svc/*.h watcher/*.h toolkit/*.h gateway/core/*.h apictl/*.h)
+HEADERS := $(wildcard lib/*/*.h *-svc/*.h watcher/*.h toolkit/*.h gateway/core/*.h gateway/hook/*.h gateway/schema/*.h apictl/*.h)
 $B/hdr/%.ok: %.h
 	@mkdir -p $(@D)
-	@echo '#include "$<"' | $(CC) $(STD) $(WARN) $(WERROR) -I. $(call pc,libcrypto) -xc -include stddef.h -fsyntax-only - && touch $@
+	@echo '#include "$<"' | $(CC) $(STD) $(WARN) $(WERROR) -I. $(call pc,libcrypto lua5.4) -xc -include stddef.h -fsyntax-only - && touch $@
 .PHONY: check-headers check-layers check-pure check-format check-shell
 check-headers: $(HEADERS:%.h=$B/hdr/%.ok)
 check-layers:
-	$(Q)awk -f tools/layers.awk $$(git ls-files '*.c' '*.h')
+	$(Q)awk -f tools/layers.awk $$(git ls-files '*.c' '*.[ch]pp' '*.h')
 check-pure: $(service_obj) $B/libcore.a $B/libgateway.a
 	$(Q)tools/pure.sh $B $(SERVICES)
 check-format:
-	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.[ch]pp' '*.h')
 check-shell:
 	$(Q)shellcheck -x -P SCRIPTDIR:deploy/local $$(git ls-files '*.sh' .ci/run)
 

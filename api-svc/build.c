@@ -5,6 +5,8 @@
 #include "api-svc/mounts.h"
 #include "api-svc/names.h"
 #include "api-svc/rollout.h"
+#include "api-svc/targets.h"
+#include "gateway/core/contract.h"
 #include "lib/api/build.h"
 #include "lib/base/arena.h"
 #include "lib/base/hash.h"
@@ -49,6 +51,31 @@ void build_need(const struct world *w, struct needs *n)
 		need_child(n, KIND_CONFIG_MAP, w->root_ref.ns, name);
 }
 
+static struct contract_words words(struct arena *a, const struct vec *from)
+{
+	struct contract_words to = { arena_alloc(a, (from->n + 1) * sizeof(*to.at)), 0 };
+
+	vec_foreach (const char *, word, from)
+		to.at[to.n++] = word;
+	return to;
+}
+
+static const struct contract_assertion *backend_jwt(const struct inputs *in)
+{
+	struct contract_assertion *s = arena_alloc(in->arena, sizeof(*s));
+
+	if (!in->conf.backend_jwt)
+		return NULL;
+	*s = (struct contract_assertion){
+		.issuer = in->conf.backend_jwt_issuer,
+		.audience = words(in->arena, &in->conf.backend_jwt_audience),
+		.dialect = in->conf.backend_jwt_dialect,
+		.restricted = words(in->arena, &in->conf.backend_jwt_restricted),
+		.lifetime_s = (uint32_t)(in->conf.backend_jwt_ms / 1000),
+	};
+	return s;
+}
+
 static struct toolkit_inputs compile_inputs(const struct inputs *in)
 {
 	struct toolkit_settings s = toolkit_settings_default();
@@ -57,12 +84,19 @@ static struct toolkit_inputs compile_inputs(const struct inputs *in)
 	s.jwt_header = in->conf.jwt_header;
 	s.verify_hostname = in->conf.verify_hostname;
 	s.limit_headers = in->conf.limit_headers;
+	s.hook_ms = (uint32_t)in->conf.hook_ms;
+	s.hook_kilobytes = (uint32_t)in->conf.hook_kilobytes;
+	s.validate_requests = in->conf.validate_requests;
+	s.validate_responses = in->conf.validate_responses;
 	s.token_cache_entries = in->conf.token_cache ? (uint32_t)in->conf.token_cache_entries : 0;
+	s.token_cache_s = (in->conf.token_cache_ms + 999) / 1000;
 	s.http_port = (uint16_t)in->conf.http_port;
 	s.https_port = (uint16_t)in->conf.https_port;
+	if (targets_have_port(in, s.token_port))
+		s.token_port = 0; /* backends in the pod were there first */
 	return (struct toolkit_inputs){ in->documents, in->n_documents, in->securities,
 		in->n_securities, in->endpoints, in->n_endpoints, in->policies, s, in->certificates,
-		in->n_certificates };
+		in->n_certificates, in->scripts, in->n_scripts, backend_jwt(in) };
 }
 
 static const char *version(const struct inputs *in)
@@ -97,7 +131,7 @@ bool build_compile(struct inputs *in, struct build *ret)
 	};
 	ret->input_hash = input_hash(in->arena, ret);
 	if (r->type != REGISTRY_NONE && r->repository)
-		ret->image = names_image(in->arena, r->repository, in->world->root_ref,
+		ret->image = names_image(in->arena, r, in->world->root_ref,
 			api_tag_base(in->arena, &in->api, version(in)), ret->input_hash);
 	return true;
 }
@@ -115,7 +149,8 @@ static void apply_definitions(struct plan *p, const struct inputs *in)
 		plan_apply(p,
 			json_format(p->arena,
 				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s},'data':%j}",
-				names_processed(p->arena, in->definitions[i].config_map), data),
+				names_processed(p->arena, in->name, in->definitions[i].config_map),
+				data),
 			0);
 	}
 }
@@ -128,7 +163,7 @@ static void apply_conf(struct plan *p, const struct inputs *in)
 	plan_apply(p,
 		json_format(p->arena,
 			"{'apiVersion':'v1','kind':'Secret','metadata':{'name':%s},'type':'Opaque',"
-			"'data':{'micro-gw.conf':%s}}",
+			"'data':{'" GATEWAY_CONF_KEY "':%s}}",
 			names_gateway_conf(p->arena, in->name),
 			base64_encode(p->arena, text, strlen(text))),
 		0);
@@ -148,7 +183,7 @@ static void fill_request(
 	};
 	for (size_t i = 0; i < in->n_documents; i++)
 		vec_add(p->arena, &ret->definitions,
-			names_processed(p->arena, in->definitions[i].config_map));
+			names_processed(p->arena, in->name, in->definitions[i].config_map));
 }
 
 static void apply_request(struct plan *p, const struct inputs *in, const struct build *b,
@@ -165,18 +200,26 @@ static void apply_request(struct plan *p, const struct inputs *in, const struct 
 	plan_apply(p, map, 0);
 }
 
-/* So that deleting the API also removes the documents that a client created for it. */
+/* So that deleting the API also removes the documents that a client created for it: these very
+ * ones, and only if the API is still there. One that is gone, and this pass does not know it, would
+ * take along the document that was created for its successor. */
 static void join_owners(struct plan *p, const struct inputs *in)
 {
 	const struct json *root = p->world->root;
 
-	for (size_t i = 0; i < in->n_documents; i++)
+	for (size_t i = 0; i < in->n_documents; i++) {
+		struct ref r = { KIND_CONFIG_MAP, in->ns, in->definitions[i].config_map };
+		const struct json *document = world_get(p->world, r.kind, r.ns, r.name);
+
+		if (!document)
+			continue;
 		plan_apply(p,
 			json_format(p->arena,
-				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,"
+				"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'uid':%s,"
 				"'ownerReferences':[{'apiVersion':'wso2.com/v1alpha1','kind':'API','name':%s,'uid':%s}]}}",
-				in->definitions[i].config_map, in->name, meta_uid(root)),
-			PLAN_FOREIGN);
+				r.name, meta_uid(document), in->name, meta_uid(root)),
+			PLAN_FOREIGN | PLAN_JOINED);
+	}
 }
 
 /* ---- what became of it ---- */

@@ -5,6 +5,8 @@
 #include "api-svc/certificates.h"
 #include "api-svc/mounts.h"
 #include "api-svc/names.h"
+#include "api-svc/observe.h"
+#include "api-svc/scripts.h"
 #include "api-svc/targets.h"
 #include "api-svc/tiers.h"
 #include "lib/api/security.h"
@@ -295,6 +297,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 	api_decode(w->arena, w->root, &ret->api, &ret->findings);
 	read_conf(w, ret);
 	mounts_check(ret);
+	observe_check(ret);
 	read_documents(w, ret);
 	read_mode(ret);
 	if (ret->scanned) {
@@ -302,6 +305,7 @@ void inputs_read(const struct world *w, struct inputs *ret)
 		tiers_read(w, ret);
 		targets_read(w, ret);
 		certificates_read(w, ret);
+		scripts_find(w, ret);
 	}
 	if (findings_fatal(&ret->findings))
 		ret->not_accepted =
@@ -309,8 +313,8 @@ void inputs_read(const struct world *w, struct inputs *ret)
 				findings_fatal_text(&ret->findings) };
 	if (api_interceptor(&ret->api))
 		problem(ret, &ret->not_accepted, REASON_INTERCEPTOR,
-			"%s names an interceptor; Ballerina and Java interceptors cannot run in this gateway, remove "
-			"the field",
+			"%s names an interceptor; Ballerina and Java interceptors cannot run in this gateway: remove "
+			"the field, and write a hook instead (x-apim-request-hook of the document)",
 			api_interceptor(&ret->api));
 }
 
@@ -360,6 +364,7 @@ void inputs_need(const struct inputs *in, struct needs *n)
 		if (inputs_use(in, o))
 			need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(o));
 	mounts_need(in, n);
+	observe_need(in, n);
 	for (size_t i = 0; i < in->scan.securities.n; i++)
 		need_security(w, in, n, in->scan.securities.at[i], true);
 	for (size_t i = 0; i < in->scan.schemes.n; i++)
@@ -370,4 +375,5 @@ void inputs_need(const struct inputs *in, struct needs *n)
 	need_input(n, KIND_SECRET, in->ns, PULL_SECRET);
 	targets_need(w, in, n);
 	certificates_need(in, n);
+	scripts_need(in, n);
 }

@@ -56,6 +56,8 @@ struct inputs {
 	size_t n_endpoints;
 	struct toolkit_certificate *certificates;
 	size_t n_certificates;
+	struct toolkit_document *scripts; /* hooks that documents may name */
+	size_t n_scripts;
 	struct json *sidecars; /* containers of TargetEndpoints that run in the gateway's pod */
 
 	const struct policies

@@ -10,7 +10,7 @@ static const struct service api_svc = {
 	.env = env,
 	.needs = api_needs,
 	.reconcile = api_reconcile,
-	.passes = 8,
+	.passes = 64,
 };
 
 int main(int argc, char **argv)

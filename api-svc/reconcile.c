@@ -1,9 +1,12 @@
 #include "api-svc/reconcile.h"
 
 #include "api-svc/build.h"
+#include "api-svc/credentials.h"
 #include "api-svc/expose.h"
 #include "api-svc/inputs.h"
 #include "api-svc/mounts.h"
+#include "api-svc/observe.h"
+#include "api-svc/replicas.h"
 #include "api-svc/rollout.h"
 #include "api-svc/tiers.h"
 #include "lib/base/arena.h"
@@ -35,6 +38,8 @@ void api_needs(const struct world *w, struct needs *n)
 	inputs_need(&in, n);
 	build_need(w, n);
 	rollout_need(w, n);
+	credentials_need(w, n);
+	replicas_need(&in, n);
 	expose_need(&in, n);
 }
 
@@ -139,6 +144,8 @@ bool api_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED
 	tiers_judge(p, &in);
 	if (is_true(p, COND_ACCEPTED) && is_true(p, COND_RESOLVED_REFS)) {
 		mounts_apply(p, &in);
+		observe_apply(p, &in);
+		replicas_apply(p, &in);
 		build_decide(p, &in, &build, &image);
 	} else {
 		blocked(p);
@@ -146,6 +153,7 @@ bool api_reconcile(const struct world *w, struct plan *p, struct err *err UNUSED
 	if (image.ref && in.conf.deploy)
 		rollout_apply(p, &in, &image);
 	rollout_judge(p, &in);
+	credentials_apply(p, &in, image.ref && is_true(p, COND_PROGRAMMED));
 	set_status(p, &in, &image);
 	plan_summarize(p, required);
 	plan_announce(p, announced);

@@ -1,11 +1,13 @@
 #include "api-svc/rollout.h"
 
+#include "api-svc/credentials.h"
 #include "api-svc/expose.h"
 #include "api-svc/inputs.h"
 #include "api-svc/mounts.h"
 #include "api-svc/names.h"
+#include "api-svc/observe.h"
+#include "api-svc/replicas.h"
 #include "api-svc/workload.h"
-#include "lib/api/security.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
@@ -65,30 +67,31 @@ static const char *log_level(const struct conf *c)
 	return NULL;
 }
 
+static bool api_says(const struct inputs *in, const char *name)
+{
+	vec_foreach (const struct api_env *, e, &in->api.env)
+		if (str_eq(e->name, name))
+			return true;
+	return false;
+}
+
 /* What the API says goes before what the operator's configuration says. */
 static struct workload_env *environment(struct arena *a, const struct inputs *in, size_t *ret_n)
 {
-	struct workload_env *env = arena_alloc(a, (in->api.env.n + 1) * sizeof(*env));
-	const char *level = log_level(&in->conf);
+	struct workload_env level = { ENV_LOG_LEVEL, log_level(&in->conf) };
+	struct workload_env *env;
+	struct vec ours = { 0 };
 
-	vec_foreach (const struct api_env *, e, &in->api.env) {
-		if (str_eq(e->name, ENV_LOG_LEVEL))
-			level = NULL;
+	if (level.value)
+		vec_add(a, &ours, &level);
+	observe_environment(in, &ours);
+	env = arena_alloc(a, (in->api.env.n + ours.n + 1) * sizeof(*env));
+	vec_foreach (const struct api_env *, e, &in->api.env)
 		env[(*ret_n)++] = (struct workload_env){ e->name, e->value };
-	}
-	if (level)
-		env[(*ret_n)++] = (struct workload_env){ ENV_LOG_LEVEL, level };
+	vec_foreach (const struct workload_env *, e, &ours)
+		if (!api_says(in, e->name))
+			env[(*ret_n)++] = *e;
 	return env;
-}
-
-static const char **credentials(struct arena *a, const struct inputs *in, size_t *ret_n)
-{
-	const char **names = arena_alloc(a, (in->n_securities + 1) * sizeof(*names));
-
-	for (size_t i = 0; i < in->n_securities; i++)
-		if (!str_eq(in->securities[i].type, security_type_name(SECURITY_JWT)))
-			names[(*ret_n)++] = in->securities[i].name;
-	return names;
 }
 
 static const char *image_by_digest(struct arena *a, const struct image *image)
@@ -156,10 +159,13 @@ static void fill(
 		.load_balancer = c->mode == OPERATOR_DEFAULT,
 		.sidecars = in->sidecars,
 		.client_trust = in->scan.asks_for_client_certificates,
+		.backend_jwt = in->conf.backend_jwt,
 	};
 	ret->env = environment(p->arena, in, &ret->n_env);
 	mounts_fill(in, ret);
-	ret->credentials = credentials(p->arena, in, &ret->n_credentials);
+	observe_fill(in, ret);
+	replicas_fill(in, ret);
+	credentials_fill(in, ret);
 }
 
 static const char *spec_hash(struct arena *a, const struct json *deployment)
@@ -172,15 +178,28 @@ static const char *spec_hash(struct arena *a, const struct json *deployment)
 
 void rollout_check(struct inputs *in)
 {
+	replicas_check(in);
 	if (in->api.replicas > in->conf.max_replicas)
 		finding_add(&in->findings, FINDING_ADJUSTED, "spec.replicas",
 			"is %lld, more than the autoscaler's %lld of the configuration (mgwMaxReplicas); that is raised to it",
 			(long long)in->api.replicas, (long long)in->conf.max_replicas);
 }
 
+/* An autoscaler looks for its gateway's figures at once, and complains while there are none: it
+ * comes when the gateway is there. */
+static bool scales(const struct plan *p, const char *autoscaler)
+{
+	const struct json *deployment = live(p, KIND_DEPLOYMENT);
+	struct child c;
+
+	return world_child(p->world, KIND_HPA, autoscaler, &c) ||
+	       str_eq(child_state(p->arena, KIND_DEPLOYMENT, deployment), "Available");
+}
+
 void rollout_apply(struct plan *p, const struct inputs *in, const struct image *image)
 {
 	struct json *deployment;
+	struct json *autoscaler;
 	struct workload w;
 
 	fill(p, in, image, &w);
@@ -190,7 +209,9 @@ void rollout_apply(struct plan *p, const struct inputs *in, const struct image *
 		ANNOTATION_SPEC, spec_hash(p->arena, deployment));
 	plan_apply(p, deployment, 0);
 	plan_apply(p, workload_service(p->arena, &w), 0);
-	plan_apply(p, workload_hpa(p->arena, &w), 0);
+	autoscaler = workload_hpa(p->arena, &w);
+	if (scales(p, ref_of(autoscaler).name))
+		plan_apply(p, autoscaler, 0);
 	expose_apply(p, in);
 }
 

@@ -28,6 +28,11 @@ static const char *container_with_port(const struct json *containers, int64_t po
 	return NULL;
 }
 
+bool targets_have_port(const struct inputs *in, int64_t port)
+{
+	return container_with_port(in->sidecars, port) != NULL;
+}
+
 static const char *who_has_port(const struct inputs *in, int64_t port)
 {
 	if (port == in->conf.http_port || port == in->conf.https_port || port == METRICS_PORT)

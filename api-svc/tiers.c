@@ -1,6 +1,7 @@
 #include "api-svc/tiers.h"
 
 #include "api-svc/inputs.h"
+#include "api-svc/names.h"
 #include "lib/api/name.h"
 #include "lib/api/object.h"
 #include "lib/api/policies.h"
@@ -13,6 +14,7 @@
 #include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
 #include "lib/yaml/yaml.h"
+#include "toolkit/conf.h"
 
 enum {
 	MESSAGE_MAX = 1000,
@@ -77,6 +79,31 @@ static void copy_list(
 		policies_put(a, to, list, p);
 }
 
+/* The last build had a policy for it: whose RateLimiting was deleted is not to lose its calls. */
+static bool was_built_with(const struct world *w, const struct inputs *in, const char *tier)
+{
+	const struct json *conf =
+		world_get(w, KIND_SECRET, in->ns, names_gateway_conf(w->arena, in->name));
+	struct toolkit_inputs built = { .policies = NULL };
+	struct err ignored;
+	const char *text;
+	size_t n = 0;
+
+	text = conf ? data_entry(w->arena, conf, GATEWAY_CONF_KEY, &n) : NULL;
+	return text && toolkit_conf_read(w->arena, text, n, &built, &ignored) && built.policies &&
+	       policies_get(built.policies, POLICY_RESOURCE, tier);
+}
+
+static void add_missing(const struct world *w, struct inputs *in, const char *tier)
+{
+	vec_add(w->arena, &in->missing_tiers, (void *)(uintptr_t)tier);
+	if (!in->api.image && was_built_with(w, in, tier))
+		problem(in, &in->not_resolved, REASON_POLICY_NOT_FOUND,
+			"the policy of throttling tier \"%s\" is gone; the gateway goes on with the one that it was built "
+			"with: create a RateLimiting of type advance with that name in namespace \"%s\", or correct the tier",
+			tier, in->ns);
+}
+
 void tiers_read(const struct world *w, struct inputs *in)
 {
 	const struct toolkit_names *tiers = &in->scan.tiers;
@@ -91,7 +118,7 @@ void tiers_read(const struct world *w, struct inputs *in)
 		if (find(w, in, &defaults, tiers->at[i], &p))
 			policies_put(w->arena, all, POLICY_RESOURCE, &p);
 		else
-			vec_add(w->arena, &in->missing_tiers, (void *)(uintptr_t)tiers->at[i]);
+			add_missing(w, in, tiers->at[i]);
 	}
 	if (!read_document(w, in->ns, CALLER_POLICIES_CONFIG_MAP, &callers))
 		callers = defaults;
@@ -119,6 +146,9 @@ void tiers_need(const struct world *w, const struct inputs *in, struct needs *n)
 		if (world_find(w, KIND_RATE_LIMITING, in->ns, name) &&
 			!read_object(w, in->ns, name, &p))
 			need_input(n, KIND_CONFIG_MAP, in->ns, POLICIES_CONFIG_MAP);
+		if (world_find(w, KIND_CONFIG_MAP, in->ns, POLICIES_CONFIG_MAP) &&
+			!find(w, in, &defaults, name, &p))
+			need_child(n, KIND_SECRET, in->ns, names_gateway_conf(w->arena, in->name));
 	}
 }
 
@@ -138,8 +168,12 @@ void tiers_judge(struct plan *p, const struct inputs *in)
 		if (s.len + strlen(name) + 8 < MESSAGE_MAX)
 			str_addf(&s, "%s\"%s\"", s.len > 0 ? ", " : "", name);
 	plan_condition(p, COND_POLICIES_RESOLVED, "False", REASON_POLICY_NOT_FOUND,
-		"no policy for throttling tier %s; calls under it are answered 500 until there is: "
+		"no policy for throttling tier %s; %s: "
 		"create a RateLimiting of type advance with that name in namespace \"%s\", or correct "
 		"the tier",
-		s.ptr, in->ns);
+		s.ptr,
+		str_eq(in->not_resolved.reason, REASON_POLICY_NOT_FOUND)
+			? "the gateway goes on with what it was built with"
+			: "calls under it are answered 500 until there is",
+		in->ns);
 }

@@ -13,7 +13,9 @@ struct needs;
 struct plan;
 struct world;
 
-/* Fills in->policies and in->missing_tiers from what documents name. */
+/* Fills in->policies and in->missing_tiers from what documents name. A tier that the last build had
+ * a policy for is a problem of ResolvedRefs when that is gone: the last image serves on. Any other
+ * that is missing is built in all the same, and its calls are refused by the gateway. */
 void tiers_read(const struct world *w, struct inputs *in);
 
 /* Asks for what tiers_read looks for. */

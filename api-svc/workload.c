@@ -1,21 +1,28 @@
 #include "api-svc/workload.h"
 
 #include "api-svc/names.h"
+#include "lib/api/api.h"
 #include "lib/api/security.h"
 #include "lib/base/arena.h"
+#include "lib/base/str.h"
 #include "lib/json/json.h"
 
 /* Selected by users' scripts (`-l app=<api>`) and, so that nobody else's pods with that label are
  * met, by one of ours. */
 #define LABEL_GATEWAY "apim.wso2.com/gateway"
 
+/* Of all pods of a namespace that share a limit with others. */
+#define LABEL_REPLICA "apim.wso2.com/replica"
+
 #define ANNOTATION_MOUNTS "apim.wso2.com/mounts"
+#define ANNOTATION_REPLICAS "apim.wso2.com/replicas"
 
 enum {
 	DRAIN_S = 40, /* of which the launcher keeps serving the first seconds */
 	REVISIONS_KEPT = 3,
 	STARTUP_TRIES = 60, /* one a second */
 	PROGRESS_DEADLINE_S = 120,
+	REPLICAS_PORT = 9798, /* the gateway's own choice, by UDP */
 };
 
 static struct json *labels(struct arena *a, const struct workload *w)
@@ -24,6 +31,15 @@ static struct json *labels(struct arena *a, const struct workload *w)
 	char *value = arena_printf(a, "%.63s", w->api);
 
 	return json_format(a, "{'app':%s,'" LABEL_GATEWAY "':%s}", value, value);
+}
+
+static struct json *pod_labels(struct arena *a, const struct workload *w)
+{
+	struct json *all = labels(a, w);
+
+	if (w->replicas_host)
+		json_set_str(a, all, LABEL_REPLICA, "true");
+	return all;
 }
 
 static struct json *probe(
@@ -38,6 +54,34 @@ static struct json *probe(
 	return p;
 }
 
+static bool is_set(const struct workload *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_env; i++)
+		if (str_eq(w->env[i].name, name))
+			return true;
+	return false;
+}
+
+static void add_field(struct arena *a, struct json *list, const char *name, const char *path)
+{
+	json_add(list, json_format(a, "{'name':%s,'valueFrom':{'fieldRef':{'fieldPath':%s}}}", name,
+			       path));
+}
+
+static void add_replicas(struct arena *a, const struct workload *w, struct json *list)
+{
+	if (!w->replicas_host)
+		return;
+	/* Its host's name is that of all others. */
+	if (!is_set(w, "GATEWAY_INSTANCE"))
+		add_field(a, list, "GATEWAY_INSTANCE", "metadata.name");
+	if (is_set(w, "GATEWAY_REPLICAS") || is_set(w, "GATEWAY_REPLICAS_ADDRESS"))
+		return;
+	json_add(list, json_format(a, "{'name':'GATEWAY_REPLICAS','value':%s}",
+			       arena_printf(a, "%s." API_REPLICAS, w->replicas_host)));
+	add_field(a, list, "GATEWAY_REPLICAS_ADDRESS", "status.podIP");
+}
+
 static struct json *environment(struct arena *a, const struct workload *w)
 {
 	struct json *list = json_array(a);
@@ -45,7 +89,19 @@ static struct json *environment(struct arena *a, const struct workload *w)
 	for (size_t i = 0; i < w->n_env; i++)
 		json_add(list,
 			json_format(a, "{'name':%s,'value':%s}", w->env[i].name, w->env[i].value));
+	add_replicas(a, w, list);
 	return list;
+}
+
+static void add_replicas_port(struct arena *a, const struct workload *w, struct json *container)
+{
+	struct json *ports = json_dup(a, json_get(container, "ports"));
+
+	if (!w->replicas_host)
+		return;
+	json_add(ports, json_format(a, "{'name':'replicas','containerPort':%d,'protocol':'UDP'}",
+				REPLICAS_PORT));
+	json_set(a, container, "ports", ports);
 }
 
 static struct json *container(struct arena *a, const struct workload *w)
@@ -72,7 +128,8 @@ static struct json *container(struct arena *a, const struct workload *w)
 	json_set_int(a, liveness, "failureThreshold", 3);
 	json_set(a, c, "startupProbe", startup);
 	json_set(a, c, "livenessProbe", liveness);
-	if (w->n_env > 0)
+	add_replicas_port(a, w, c);
+	if (w->n_env > 0 || w->replicas_host)
 		json_set(a, c, "env", environment(a, w));
 	return c;
 }
@@ -82,11 +139,15 @@ static struct json *credentials_volume(struct arena *a, const struct workload *w
 {
 	struct json *sources = json_array(a);
 
-	for (size_t i = 0; i < w->n_credentials; i++)
+	vec_foreach (const char *, security, &w->credentials)
 		json_add(sources,
 			json_format(a, "{'secret':{'name':%s,'items':[{'key':%s,'path':%s}]}}",
-				security_policy_name(a, w->credentials[i]), SECURITY_POLICY_KEY,
-				arena_printf(a, "%s.json", w->credentials[i])));
+				names_credentials(a, w->api, security), SECURITY_POLICY_KEY,
+				arena_printf(a, "%s.json", security)));
+	if (w->backend_jwt)
+		json_add(sources,
+			json_format(a, "{'secret':{'name':'" BACKEND_JWT_SECRET
+				       "','items':[{'key':'tls.key','path':'backend-jwt.key'}]}}"));
 	return json_format(a, "{'name':'credentials','projected':{'defaultMode':%d,'sources':%j}}",
 		0440, sources);
 }
@@ -103,7 +164,7 @@ static void mount(struct arena *a, struct json *container, const char *volume, c
 static void mount_credentials(
 	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
 {
-	if (w->n_credentials == 0)
+	if (w->credentials.n == 0 && !w->backend_jwt)
 		return;
 	mount(a, container, "credentials", "/etc/gateway/credentials");
 	json_add(volumes, credentials_volume(a, w));
@@ -140,6 +201,28 @@ static void mount_client_trust(
 				  0440));
 }
 
+static void mount_usage(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
+	if (!w->usage_secret)
+		return;
+	mount(a, container, "usage", "/etc/gateway/usage");
+	json_add(volumes,
+		json_format(a, "{'name':'usage','secret':{'secretName':%s,'defaultMode':%d}}",
+			w->usage_secret, 0440));
+}
+
+static void mount_replicas_key(
+	struct arena *a, const struct workload *w, struct json *container, struct json *volumes)
+{
+	if (!w->replicas_host)
+		return;
+	mount(a, container, "replicas", "/etc/gateway/replicas");
+	json_add(volumes,
+		json_format(a, "{'name':'replicas','secret':{'secretName':%s,'defaultMode':%d}}",
+			API_REPLICAS, 0440));
+}
+
 static struct json *pull_secrets(struct arena *a, const struct workload *w)
 {
 	struct json *list = json_array(a);
@@ -166,10 +249,16 @@ static struct json *pod_spec(struct arena *a, const struct workload *w)
 	mount_credentials(a, w, gateway, volumes);
 	mount_what_administrators_want(a, w, gateway, volumes);
 	mount_client_trust(a, w, gateway, volumes);
+	mount_usage(a, w, gateway, volumes);
+	mount_replicas_key(a, w, gateway, volumes);
 	json_add(containers, gateway);
 	json_set(a, spec, "containers", containers);
 	json_set(a, spec, "volumes", volumes);
 	json_set(a, spec, "hostAliases", json_dup(a, w->host_aliases));
+	if (w->replicas_host) {
+		json_set_str(a, spec, "hostname", w->replicas_host);
+		json_set_str(a, spec, "subdomain", API_REPLICAS);
+	}
 	if (w->pull_secrets.n > 0)
 		json_set(a, spec, "imagePullSecrets", pull_secrets(a, w));
 	return spec;
@@ -186,9 +275,10 @@ struct json *workload_deployment(struct arena *a, const struct workload *w)
 		"'strategy':{'type':'RollingUpdate','rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
 		"'template':{'metadata':{'labels':%j,'annotations':{'prometheus.io/scrape':'true',"
 		"'prometheus.io/path':'/metrics','prometheus.io/port':%s,'" ANNOTATION_MOUNTS
-		"':%s}},'spec':%j}}}",
+		"':%s,'" ANNOTATION_REPLICAS "':%s}},'spec':%j}}}",
 		w->api, labels(a, w), w->replicas, REVISIONS_KEPT, PROGRESS_DEADLINE_S,
-		labels(a, w), labels(a, w), metrics_port, w->mounts_hash, pod_spec(a, w));
+		labels(a, w), pod_labels(a, w), metrics_port, w->mounts_hash, w->replicas_version,
+		pod_spec(a, w));
 }
 
 static struct json *service_port(struct arena *a, const char *name, int64_t port)
@@ -210,6 +300,19 @@ struct json *workload_service(struct arena *a, const struct workload *w)
 		"'spec':{'type':%s,'selector':%j,'ports':%j}}",
 		w->api, labels(a, w), w->load_balancer ? "LoadBalancer" : "ClusterIP", labels(a, w),
 		ports);
+}
+
+/* Pods that have a host's name in common have <host>.<this Service> in common as well (Kubernetes'
+ * DNS specification, 2.4.1), so one Service does for all gateways of a namespace. Also of pods that
+ * are not ready: they have to meet before they serve. */
+struct json *workload_replicas_service(struct arena *a)
+{
+	return json_format(a,
+		"{'apiVersion':'v1','kind':'Service','metadata':{'name':'" API_REPLICAS "'},"
+		"'spec':{'clusterIP':'None','publishNotReadyAddresses':true,"
+		"'selector':{'" LABEL_REPLICA "':'true'},"
+		"'ports':[{'name':'replicas','port':%d,'targetPort':%d,'protocol':'UDP'}]}}",
+		REPLICAS_PORT, REPLICAS_PORT);
 }
 
 struct json *workload_hpa(struct arena *a, const struct workload *w)

@@ -43,10 +43,9 @@ struct workload {
 	int64_t http_port;
 	int64_t https_port;
 	int64_t metrics_port;
-	bool observable;	  /* the metrics port is part of the Service */
-	bool load_balancer;	  /* Service type LoadBalancer; otherwise ClusterIP */
-	const char **credentials; /* Securities whose compiled Secrets are mounted */
-	size_t n_credentials;
+	bool observable;	/* the metrics port is part of the Service */
+	bool load_balancer;	/* Service type LoadBalancer; otherwise ClusterIP */
+	struct vec credentials; /* const char *: Securities whose credentials are mounted */
 	/* Of the administrator; lists as in a pod. */
 	const struct json *volumes;
 	const struct json *volume_mounts;
@@ -54,13 +53,19 @@ struct workload {
 	const struct json *host_aliases; /* NULL: none */
 	const char *mounts_hash;	 /* another one rolls the pods; NULL: none */
 	bool client_trust;		 /* what clients' certificates have to lead to is mounted */
+	const char *usage_secret;	 /* what the bus wants to be told; NULL: nothing */
+	bool backend_jwt;		 /* so is the key that signs what backends are told */
 	const struct workload_env *env;
 	size_t n_env;
-	const struct json *sidecars; /* containers that run beside the gateway; may be NULL */
+	const char
+		*replicas_host; /* of all pods, in Service mgw-replicas; NULL: each is by itself */
+	const char *replicas_version; /* another one rolls the pods */
+	const struct json *sidecars;  /* containers that run beside the gateway; may be NULL */
 };
 
 struct json *workload_deployment(struct arena *a, const struct workload *w);
 struct json *workload_service(struct arena *a, const struct workload *w);
+struct json *workload_replicas_service(struct arena *a); /* of a namespace */
 struct json *workload_hpa(struct arena *a, const struct workload *w);
 
 #endif

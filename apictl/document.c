@@ -47,7 +47,8 @@ static bool find_in_project(struct arena *a, const char *folder, const char **re
 
 	if (folder_has_files(interceptors))
 		return err_set(err, ERR_INVALID,
-			"%s: the gateway runs no interceptors; remove them from the project",
+			"%s: the gateway runs no interceptors; remove them from the project, and write hooks "
+			"instead (x-apim-request-hook of the document)",
 			interceptors);
 	if (stat(path, &st) != 0)
 		return err_set(err, ERR_INVALID,

@@ -165,6 +165,7 @@ static void print_error(const struct err *err)
 		[ERR_NOT_FOUND] = "Error from server (NotFound)",
 		[ERR_CONFLICT] = "Error from server (Conflict)",
 		[ERR_DENIED] = "Error from server (Forbidden)",
+		[ERR_ENDING] = "Error from server (Forbidden)",
 		[ERR_TIMEOUT] = "error: the API server does not answer in time",
 		[ERR_UNAVAILABLE] = "error: the API server cannot be reached",
 	};

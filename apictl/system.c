@@ -13,7 +13,7 @@
 
 /* Users of the bus, as in deploy/bus/nats.conf. */
 static const char *const users[] = { "watcher", "security-svc", "ratelimit-svc", "endpoint-svc",
-	"api-svc", "builder-svc", "observer" };
+	"api-svc", "builder-svc", "gateway", "observer" };
 
 enum {
 	ATTEMPTS = 5

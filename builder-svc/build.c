@@ -2,7 +2,9 @@
 
 #include "builder-svc/job.h"
 #include "builder-svc/scene.h"
+#include "builder-svc/turn.h"
 #include "builder-svc/verdict.h"
+#include "lib/api/api.h"
 #include "lib/api/object.h"
 #include "lib/base/arena.h"
 #include "lib/base/hash.h"
@@ -15,7 +17,9 @@
 enum {
 	RUNNING_MS = 30 * 1000, /* the Job's end wakes us; this is for pods that never start */
 	ENDING_MS = 1000, /* its pod has ended, they say, but the server does not show it yet */
-	QUEUED_MS = 1000,
+	QUEUED_MS =
+		15 *
+		1000,  /* who frees a place calls the next one; this is for calls that are lost */
 	GONE_MS = 200, /* until a deleted Job has gone */
 	WAIT_MIN_S = 1,
 	WAIT_MAX_S = 30,
@@ -31,26 +35,35 @@ void build_needs(const struct world *w, struct needs *n)
 /* ---- what is told ---- */
 
 /* Writes the result beside the request, if it says something new. uid: a ConfigMap that was deleted
- * meanwhile is not made again by this. */
+ * meanwhile is not made again by this; resourceVersion: nor is a request answered that was not
+ * read. */
 static bool note(const struct scene *s, struct plan *p, struct build_result r)
 {
 	const struct ref *root = &s->w->root_ref;
 	struct json *annotations = json_object(p->arena);
+	struct json *labels = NULL;
 	char *text;
 
 	r.input_hash = s->request.input_hash;
 	r.image = s->request.image;
 	r.force = *build_force(p->arena, &s->request) ? build_force(p->arena, &s->request) : NULL;
+	/* Even of an image that needed none: whoever slept must not make the next request's Job
+	 * the first. */
+	if (!r.job)
+		r.job = s->job_name;
 	text = build_result_text(p->arena, &r);
 	if (str_eq(text, meta_annotation(s->config_map, ANNOTATION_BUILD_RESULT)))
 		return false;
 	json_set_str(p->arena, annotations, ANNOTATION_BUILD_RESULT, text);
+	if (r.since > 0)
+		labels = json_format(
+			p->arena, "{'" LABEL_BUILD_STATE "':%s}", build_state_name(r.state));
 	plan_apply(p,
-		json_format(p->arena,
+		json_prune(json_format(p->arena,
 			"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':%s,'namespace':%s,"
-			"'uid':%s,'annotations':%j}}",
-			arena_printf(p->arena, "%s-dockerfile", root->name), root->ns,
-			meta_uid(s->config_map), annotations),
+			"'uid':%s,'resourceVersion':%s,'annotations':%j,'labels':%j}}",
+			scene_notes_name(p->arena, root->name), root->ns, meta_uid(s->config_map),
+			meta_version(s->config_map), annotations, labels)),
 		PLAN_FOREIGN);
 	return true;
 }
@@ -140,15 +153,33 @@ static bool is_complete(const struct scene *s)
 	return s->job && str_eq(child_state(s->arena, KIND_JOB, s->job->json), "Complete");
 }
 
+/* The next thing to do may be a Job. */
+static bool may_start(const struct scene *s)
+{
+	return !s->job && (!has_failed_before(s) || is_due(s));
+}
+
+static bool is_open(const struct scene *s)
+{
+	return s->configured && !s->trouble && !scene_is_ready(s);
+}
+
+/* Complete, and nobody knows what came of it. */
+static bool is_unexplained(const struct scene *s)
+{
+	return is_complete(s) && verdict_digest(s->arena, s->pods) == NULL;
+}
+
 bool build_asks_registry(const struct scene *s)
 {
-	if (!s->configured || s->trouble || scene_is_ready(s))
+	if (!is_open(s))
 		return false;
-	if (is_complete(s))
-		return verdict_digest(s->arena, s->pods) == NULL;
-	if (s->job || *build_force(s->arena, &s->request))
-		return false;
-	return !has_failed_before(s) || is_due(s);
+	return is_unexplained(s) || (may_start(s) && !*build_force(s->arena, &s->request));
+}
+
+bool build_lacks_token(const struct scene *s)
+{
+	return is_open(s) && s->lacks_token && (is_unexplained(s) || may_start(s));
 }
 
 static bool registry_has_it(const struct scene *s)
@@ -158,23 +189,33 @@ static bool registry_has_it(const struct scene *s)
 
 /* ---- the rules: the first that decides ends the list ---- */
 
+/* One of that name that is not ours stays. */
+static void shared_ends(struct plan *p, enum kind kind, const char *name)
+{
+	const struct world *w = p->world;
+	const struct object *o = world_find(w, kind, w->root_ref.ns, name);
+
+	if (object_exists(o) && str_eq(meta_label(o->json, LABEL_PART_OF), PART_OF))
+		plan_delete(p, o->ref, meta_uid(o->json));
+}
+
 /* No API, or none that wants an image: what still runs is stopped; with the namespace's last API
- * its credentials go. */
+ * what all of them use goes. */
 static bool nothing_is_wanted(const struct scene *s, struct plan *p)
 {
 	const struct world *w = s->w;
 	const struct world_list *apis = world_list(w, KIND_API, w->root_ref.ns, NULL);
-	const struct object *secret =
-		world_find(w, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
 
 	if (s->wanted)
 		return false;
 	vec_foreach (const struct object *, job, &s->jobs)
 		if (scene_is_ours(s, job) && scene_is_unfinished(s->arena, job->json))
 			plan_delete(p, job->ref, meta_uid(job->json));
-	if (!w->root && apis && apis->items.n == 0 && object_exists(secret) &&
-		str_eq(meta_label(secret->json, LABEL_PART_OF), PART_OF))
-		plan_delete(p, secret->ref, meta_uid(secret->json));
+	if (!w->root && apis && apis->items.n == 0) {
+		shared_ends(p, KIND_SECRET, CREDENTIALS_SECRET);
+		shared_ends(p, KIND_SECRET, API_REPLICAS);
+		shared_ends(p, KIND_SERVICE, API_REPLICAS);
+	}
 	return true;
 }
 
@@ -343,6 +384,16 @@ static bool registry_does_not_answer(const struct scene *s, struct plan *p)
 	return true;
 }
 
+static struct json *token_annotations(const struct scene *s, struct plan *p)
+{
+	struct json *annotations = json_object(p->arena);
+
+	json_set_str(p->arena, annotations, ANNOTATION_EXPIRES_AT,
+		arena_printf(p->arena, "%lld", (long long)json_get_int(s->token, "expiresAt", 0)));
+	json_set_str(p->arena, annotations, ANNOTATION_GOT_WITH, scene_got_with(s));
+	return annotations;
+}
+
 /* Credentials for Jobs and gateways of the namespace. A Secret of that name that is not ours is the
  * user's choice. */
 static void credentials(const struct scene *s, struct plan *p)
@@ -351,6 +402,7 @@ static void credentials(const struct scene *s, struct plan *p)
 		world_get(s->w, KIND_SECRET, s->w->root_ref.ns, CREDENTIALS_SECRET);
 	const char *have = data_entry(s->arena, live, ".dockerconfigjson", NULL);
 	struct json *data = json_object(p->arena);
+	struct json *secret;
 
 	if (!s->docker_config || str_eq(have, s->docker_config))
 		return;
@@ -358,12 +410,14 @@ static void credentials(const struct scene *s, struct plan *p)
 		return;
 	json_set_str(p->arena, data, ".dockerconfigjson",
 		base64_encode(p->arena, s->docker_config, strlen(s->docker_config)));
-	plan_apply(p,
-		json_format(p->arena,
-			"{'apiVersion':'v1','kind':'Secret','metadata':{'name':%s},"
-			"'type':'kubernetes.io/dockerconfigjson','data':%j}",
-			CREDENTIALS_SECRET, data),
-		PLAN_UNOWNED);
+	secret = json_format(p->arena,
+		"{'apiVersion':'v1','kind':'Secret','metadata':{'name':%s},"
+		"'type':'kubernetes.io/dockerconfigjson','data':%j}",
+		CREDENTIALS_SECRET, data);
+	if (s->token)
+		json_set(p->arena, json_sub(p->arena, secret, "metadata"), "annotations",
+			token_annotations(s, p));
+	plan_apply(p, secret, PLAN_UNOWNED);
 }
 
 static bool image_is_in_the_registry(const struct scene *s, struct plan *p)
@@ -388,12 +442,14 @@ static bool image_has_vanished(const struct scene *s, struct plan *p)
 
 static bool others_come_first(const struct scene *s, struct plan *p)
 {
-	struct build_result r = { .state = BUILD_QUEUED, .reason = REASON_BUILD_PENDING };
+	struct build_result r = {
+		.state = BUILD_QUEUED, .reason = REASON_BUILD_PENDING, .since = turn_waits_since(s)
+	};
 
-	if (scene_has_room(s))
+	if (turn_has_come(s))
 		return false;
 	r.message = arena_printf(p->arena,
-		"%zu images are built at a time, this one waits its turn", scene_parallelism(s));
+		"%zu images are built at a time, this one waits its turn", turn_places(s));
 	if (s->answered)
 		r.attempts = s->result.attempts;
 	if (note(s, p, r))
@@ -402,33 +458,38 @@ static bool others_come_first(const struct scene *s, struct plan *p)
 	return true;
 }
 
-static bool is_taken(const struct scene *s, const char *name)
+/* A Job of another request has the name, and nobody needs it any more; or one of an API that had
+ * the name before, which the garbage collector is about to take. */
+static bool name_is_taken(const struct scene *s, struct plan *p)
 {
-	vec_foreach (const struct object *, job, &s->jobs)
-		if (str_eq(job->ref.name, name))
-			return true;
-	return false;
+	const struct object *job = s->in_the_way;
+
+	if (!job)
+		return false;
+	if (scene_is_ours(s, job) && !meta_deleting(job->json) &&
+		!scene_is_unfinished(s->arena, job->json))
+		plan_delete(p, job->ref, meta_uid(job->json));
+	plan_requeue(p, GONE_MS);
+	return true;
 }
 
-static const char *free_name(const struct scene *s, struct plan *p)
+/* Whatever becomes of the create: a namespace whose quota refuses Jobs keeps no place from others.
+ */
+static void leave_the_queue(const struct scene *s, struct plan *p)
 {
-	const char *api = s->w->root_ref.name;
-	const char *const names[] = {
-		job_name(p->arena, api),
-		job_name_by_attempt(p->arena, api, &s->request),
-		job_name_by_hash(p->arena, api, &s->request),
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!is_taken(s, names[i]))
-			return names[i];
-	return job_name_by_all(p->arena, api, &s->request);
+	if (!s->answered || s->result.state != BUILD_QUEUED || s->result.since == 0)
+		return;
+	(void)note(s, p,
+		(struct build_result){ .state = BUILD_QUEUED,
+			.reason = REASON_BUILD_PENDING,
+			.message = "its turn has come",
+			.attempts = s->result.attempts });
 }
 
 static bool build_starts(const struct scene *s, struct plan *p)
 {
 	struct job j = {
-		.name = free_name(s, p),
+		.name = s->job_name,
 		.api = s->w->root_ref.name,
 		.request = &s->request,
 		.force = build_force(p->arena, &s->request),
@@ -438,6 +499,7 @@ static bool build_starts(const struct scene *s, struct plan *p)
 		.arguments = s->conf.kaniko_arguments,
 	};
 
+	leave_the_queue(s, p);
 	credentials(s, p);
 	plan_apply(p, job_manifest(p->arena, &j), PLAN_CREATE);
 	plan_event(p, "Normal", "BuildStarted", "Job %s builds image %s", j.name, s->request.image);
@@ -461,9 +523,19 @@ static bool (*const rules[])(const struct scene *, struct plan *) = {
 	registry_does_not_answer,
 	image_is_in_the_registry,
 	image_has_vanished,
+	name_is_taken,
 	others_come_first,
 	build_starts,
 };
+
+/* Whoever comes next does not wait until it looks by itself. */
+static void call_next(const struct scene *s, struct plan *p)
+{
+	struct vec next = turn_next(s);
+
+	vec_foreach (const struct ref *, api, &next)
+		plan_wake_other(p, "build.request", *api, "a place is free");
+}
 
 bool build_reconcile(const struct world *w, struct plan *p, struct err *err)
 {
@@ -475,5 +547,7 @@ bool build_reconcile(const struct world *w, struct plan *p, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (rules[i](&s, p))
 			break;
+	if (turn_frees_a_place(&s))
+		call_next(&s, p);
 	return true;
 }

@@ -25,4 +25,8 @@ MUST_CHECK bool build_reconcile(const struct world *w, struct plan *p, struct er
  * (builder-svc/observe.h). */
 bool build_asks_registry(const struct scene *s);
 
+/* A token of the registry's is needed for that, or for a Job, and there is none: w->observed must
+ * have one. */
+bool build_lacks_token(const struct scene *s);
+
 #endif

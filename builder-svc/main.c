@@ -2,11 +2,13 @@
  */
 #include <stddef.h>
 
+#include "builder-svc/amazon.h"
 #include "builder-svc/build.h"
 #include "builder-svc/observe.h"
 #include "lib/svc/service.h"
 
-static const char *const environment[] = { "BUILD_PARALLELISM", "KANIKO_IMAGE", NULL };
+static const char *const environment[] = { "BUILD_PARALLELISM", "KANIKO_IMAGE", ECR_ENDPOINT_ENV,
+	NULL };
 
 static const struct service builder_svc = {
 	.name = "builder-svc",
@@ -16,6 +18,7 @@ static const struct service builder_svc = {
 	.needs = build_needs,
 	.observe = build_observe,
 	.reconcile = build_reconcile,
+	.settles = true,
 };
 
 int main(int argc, char **argv)

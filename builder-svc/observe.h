@@ -11,7 +11,9 @@ struct err;
 struct world;
 
 /* If the answer matters (build_asks_registry), w->observed becomes {"present":…,"digest":…}, or
- * {"error":…,"message":…} when there is none: that is a finding, not a failure. */
+ * {"error":…,"message":…} when there is none: that is a finding, not a failure. Where a token of
+ * Amazon's is needed first (build_lacks_token), "token": {"password":…,"expiresAt":…} stands beside
+ * it. */
 MUST_CHECK bool build_observe(struct world *w, struct err *err);
 
 /* The same of any registry: look answers as registry_look does. */

@@ -1,9 +1,7 @@
 #include "builder-svc/registry.h"
 
-#include <curl/curl.h>
-#include <strings.h>
-
 #include "builder-svc/challenge.h"
+#include "builder-svc/http.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
@@ -11,10 +9,6 @@
 #include "lib/json/json.h"
 
 enum {
-	CONNECT_MS = 2000,
-	REQUEST_MS = 3000,
-	MAX_BODY = 4 * 1024 * 1024, /* what the distribution specification allows for a manifest */
-	MAX_HEADER = 8 * 1024,
 	MAX_URL = 8 * 1024
 };
 
@@ -26,112 +20,28 @@ static const char accepted[] = "Accept: application/vnd.oci.image.manifest.v1+js
 /* The question, and the connection on which it is asked. */
 struct session {
 	struct arena *arena;
-	CURL *curl;
+	struct http *http;
 	const struct image *image;
 	const char *manifest; /* URL */
 	bool plain_http;
 	struct login login;
 };
 
-struct response {
-	long status;
-	struct str body;
-	const char *challenge; /* WWW-Authenticate */
-	const char *digest;    /* Docker-Content-Digest */
-};
-
-static void curl_auto(CURL **curl)
-{
-	curl_easy_cleanup(*curl);
-}
-
-static void slist_auto(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
-}
-
-/* ---- one request ---- */
-
-static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
-{
-	struct str *body = arg;
-
-	str_addn(body, bytes, size * n);
-	return body->overflow ? 0 : size * n;
-}
-
-static const char *header_value(struct arena *a, const char *line, size_t n, const char *name)
-{
-	size_t skip = strlen(name);
-
-	if (n <= skip || n > MAX_HEADER || strncasecmp(line, name, skip) != 0)
-		return NULL;
-	line += skip;
-	n -= skip;
-	while (n > 0 && (*line == ' ' || *line == '\t')) {
-		line++;
-		n--;
-	}
-	while (n > 0 && strchr("\r\n \t", line[n - 1]))
-		n--;
-	return arena_dupn(a, line, n);
-}
-
-static size_t on_header(char *line, size_t size, size_t n, void *arg)
-{
-	struct response *r = arg;
-	struct arena *a = r->body.arena;
-	const char *challenge = header_value(a, line, size * n, "www-authenticate:");
-	const char *digest = header_value(a, line, size * n, "docker-content-digest:");
-
-	if (challenge && r->challenge)
-		r->challenge = arena_printf(a, "%s, %s", r->challenge, challenge);
-	else if (challenge)
-		r->challenge = challenge;
-	if (digest)
-		r->digest = digest;
-	return size * n;
-}
-
-static void prepare(struct session *s, const char *url, bool head, struct response *r)
-{
-	CURL *c = s->curl;
-
-	curl_easy_reset(c);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, s->plain_http ? "http,https" : "https");
-	curl_easy_setopt(c, CURLOPT_NOBODY, head ? 1L : 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)REQUEST_MS);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "builder-svc");
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &r->body);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, r);
-}
-
 static bool request(struct session *s, const char *url, bool head, const char *authorization,
-	struct response *ret, struct err *err)
+	struct http_response *ret, struct err *err)
 {
-	AUTO(slist_auto) struct curl_slist *headers = curl_slist_append(NULL, accepted);
-	CURLcode code;
+	const char *const headers[] = { accepted,
+		authorization ? arena_printf(s->arena, "Authorization: %s", authorization) : NULL,
+		NULL };
+	struct http_request q = {
+		.whom = arena_printf(s->arena, "registry %s", s->image->host),
+		.url = url,
+		.head = head,
+		.plain_http = s->plain_http,
+		.headers = headers,
+	};
 
-	*ret = (struct response){ 0 };
-	str_init(&ret->body, s->arena, MAX_BODY);
-	prepare(s, url, head, ret);
-	if (authorization)
-		headers = curl_slist_append(
-			headers, arena_printf(s->arena, "Authorization: %s", authorization));
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
-	code = curl_easy_perform(s->curl);
-	if (code != CURLE_OK)
-		return err_set(err,
-			code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE,
-			"registry %s cannot be reached: %s", s->image->host,
-			curl_easy_strerror(code));
-	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-	return true;
+	return http_ask(s->arena, s->http, &q, ret, err);
 }
 
 /* ---- credentials ---- */
@@ -180,7 +90,7 @@ static bool bearer(struct session *s, const struct challenge *c, const char **re
 	struct err *err)
 {
 	const char *url = token_url(s, c);
-	struct response r;
+	struct http_response r;
 	const struct json *answer;
 	const char *token;
 
@@ -232,7 +142,7 @@ static bool is_digest(const char *text)
 	       strspn(text + 7, "0123456789abcdef") == 2 * SHA256_BYTES;
 }
 
-static bool ask(struct session *s, bool head, struct response *ret, struct err *err)
+static bool ask(struct session *s, bool head, struct http_response *ret, struct err *err)
 {
 	const char *authorization = NULL;
 
@@ -245,8 +155,8 @@ static bool ask(struct session *s, bool head, struct response *ret, struct err *
 	return request(s, s->manifest, head, authorization, ret, err);
 }
 
-static bool judge(
-	struct session *s, const struct response *r, struct registry_answer *ret, struct err *err)
+static bool judge(struct session *s, const struct http_response *r, struct registry_answer *ret,
+	struct err *err)
 {
 	if (r->status == 404) {
 		*ret = (struct registry_answer){ false, NULL };
@@ -269,7 +179,7 @@ static bool judge(
 }
 
 /* A registry that knows no HEAD, or names no digest there, is asked for the manifest itself. */
-static bool needs_get(const struct response *r)
+static bool needs_get(const struct http_response *r)
 {
 	return r->status == 405 || (r->status == 200 && !is_digest(r->digest));
 }
@@ -277,11 +187,11 @@ static bool needs_get(const struct response *r)
 bool registry_look(struct arena *a, const struct image *image, bool plain_http, struct login login,
 	struct registry_answer *ret, struct err *err)
 {
-	AUTO(curl_auto) CURL *curl = curl_easy_init();
-	struct session s = { a, curl, image, NULL, plain_http, login };
-	struct response r;
+	AUTO(http_auto) struct http *http = http_new();
+	struct session s = { a, http, image, NULL, plain_http, login };
+	struct http_response r;
 
-	if (!curl)
+	if (!http)
 		return err_set(err, ERR_BUG, "libcurl does not start");
 	s.manifest = arena_printf(a, "%s://%s/v2/%s/manifests/%s", plain_http ? "http" : "https",
 		image->host, image->repository, image->tag);

@@ -1,7 +1,9 @@
 #include "builder-svc/scene.h"
 
 #include "builder-svc/job.h"
+#include "builder-svc/turn.h"
 #include "builder-svc/verdict.h"
+#include "lib/api/api.h"
 #include "lib/api/finding.h"
 #include "lib/api/object.h"
 #include "lib/base/arena.h"
@@ -14,17 +16,20 @@
 
 enum {
 	LABEL_MAX = 63,
+	TOKEN_MIN_S = 3600,
 	FINGERPRINT_DIGITS = 12,
-	PARALLELISM = 4,
 };
 
-static const char all_jobs[] = LABEL_PART_OF "=" PART_OF;
-static const char unfinished[] = "status.successful=0";
 static const enum conf_object config_objects[] = { CONF_CONTROLLER, CONF_REGISTRY, CONF_KANIKO };
+
+const char *scene_notes_name(struct arena *a, const char *api)
+{
+	return arena_printf(a, "%s-dockerfile", api);
+}
 
 static const char *dockerfile_name(struct arena *a, const struct world *w)
 {
-	return arena_printf(a, "%s-dockerfile", w->root_ref.name);
+	return scene_notes_name(a, w->root_ref.name);
 }
 
 /* A name too long for a label is found by its owner reference among all of the namespace. */
@@ -81,6 +86,43 @@ bool scene_is_ours(const struct scene *s, const struct object *job)
 		       : str_eq(meta_label(job->json, LABEL_OWNER), w->root_ref.name);
 }
 
+const char *scene_owner(const struct json *o)
+{
+	json_foreach (owner, json_path(o, "metadata", "ownerReferences", NULL))
+		if (kind_by_name(json_get_str(owner, "kind")) == KIND_API)
+			return json_get_str(owner, "name");
+	return NULL;
+}
+
+/* Of no API of this name: it may stay for ever. */
+static bool is_a_strangers(const struct scene *s, const char *name)
+{
+	const struct json *job = world_get(s->w, KIND_JOB, s->w->root_ref.ns, name);
+
+	return job && !str_eq(scene_owner(job), s->w->root_ref.name);
+}
+
+static const char *name_for_request(const struct scene *s)
+{
+	const char *api = s->w->root_ref.name;
+	const char *const names[] = {
+		job_name(s->arena, api),
+		job_name_by_attempt(s->arena, api, &s->request),
+		job_name_by_hash(s->arena, api, &s->request),
+		job_name_by_all(s->arena, api, &s->request),
+	};
+	size_t last = ARRAY_LEN(names) - 1;
+
+	if (s->answered && s->result.state != BUILD_READY)
+		for (size_t i = 0; i <= last; i++)
+			if (str_eq(names[i], s->result.job))
+				return names[i];
+	for (size_t i = s->noted && s->result.job; i < last; i++)
+		if (!is_a_strangers(s, names[i]))
+			return names[i];
+	return names[last];
+}
+
 static void add_job(struct scene *s, struct object *job)
 {
 	const struct object *named = world_find(s->w, KIND_JOB, job->ref.ns, job->ref.name);
@@ -93,28 +135,19 @@ static void add_job(struct scene *s, struct object *job)
 	vec_add(s->arena, &s->jobs, job);
 }
 
-/* Most APIs have one Job in their life, and its name is known. The others are looked for only when
- * there is a sign of them. What was read by name counts, lists may be a moment old. */
+/* What was read by name counts, lists may be a moment old. */
 static void collect_jobs(struct scene *s)
 {
 	const struct world *w = s->w;
 	const struct ref *root = &w->root_ref;
-	const char *name = job_name(s->arena, root->name);
 	const struct world_list *own =
 		world_list(w, KIND_JOB, root->ns, jobs_of(s->arena, root->name));
-	const struct world_list *all = world_list(w, KIND_JOB, NULL, all_jobs);
+	const struct world_list *all = turn_jobs(w);
 
-	s->looked = all != NULL;
-	vec_foreach (struct object *, o, &w->objects) {
-		if (o->ref.kind != KIND_JOB)
-			continue;
-		if (o->json)
+	s->looked = all || (s->job_name && world_find(w, KIND_JOB, root->ns, s->job_name));
+	vec_foreach (struct object *, o, &w->objects)
+		if (o->ref.kind == KIND_JOB && o->json)
 			add_job(s, o);
-		if (!str_eq(o->ref.name, name))
-			continue;
-		s->looked = true;
-		s->has_first = o->json != NULL;
-	}
 	if (own)
 		vec_foreach (struct object *, job, &own->items)
 			add_job(s, job);
@@ -178,12 +211,16 @@ static void read_jobs(struct scene *s)
 	const struct world *w = s->w;
 	const struct world_list *pods;
 
+	s->job_name = s->wanted ? name_for_request(s) : NULL;
 	collect_jobs(s);
 	if (!s->wanted)
 		return;
-	vec_foreach (const struct object *, job, &s->jobs)
+	vec_foreach (const struct object *, job, &s->jobs) {
 		if (scene_is_ours(s, job) && job_is_for(s->arena, job->json, &s->request))
 			s->job = job;
+		else if (str_eq(job->ref.ns, w->root_ref.ns) && str_eq(job->ref.name, s->job_name))
+			s->in_the_way = job;
+	}
 	if (!s->job)
 		return;
 	pods = world_list(w, KIND_POD, w->root_ref.ns, pods_of(s->arena, s->job->ref.name));
@@ -193,25 +230,6 @@ static void read_jobs(struct scene *s)
 bool scene_is_unfinished(struct arena *a, const struct json *job)
 {
 	return str_empty(child_state(a, KIND_JOB, job));
-}
-
-size_t scene_parallelism(const struct scene *s)
-{
-	const char *text = json_get_str(s->w->env, "BUILD_PARALLELISM");
-	long n = text ? strtol(text, NULL, 10) : 0;
-
-	return n >= 1 && n <= 1000 ? (size_t)n : PARALLELISM;
-}
-
-bool scene_has_room(const struct scene *s)
-{
-	const struct world_list *all = world_list(s->w, KIND_JOB, NULL, all_jobs);
-	size_t running = 0;
-
-	if (all)
-		vec_foreach (const struct object *, job, &all->items)
-			running += scene_is_unfinished(s->arena, job->json);
-	return running < scene_parallelism(s);
 }
 
 /* ---- how it is to be done ---- */
@@ -233,16 +251,59 @@ static void read_conf(struct scene *s)
 	conf_read(s->arena, &in, &s->conf, &findings);
 }
 
+static struct login login_by(const struct scene *s, const char *docker_config)
+{
+	struct err ignored = { .code = ERR_NONE };
+
+	return image_login(s->arena, &s->image,
+		json_parse(s->arena, docker_config, strlen(docker_config), &ignored));
+}
+
+char *scene_got_with(const struct scene *s)
+{
+	const char *version = meta_version(s->aws);
+
+	return arena_printf(s->arena, "%s/%s", s->conf.registry.secret, version ? version : "");
+}
+
+/* The token that the namespace has, while it is good for a build and for the pods that follow. */
+static const char *kept_token(const struct scene *s)
+{
+	const struct json *live =
+		world_get(s->w, KIND_SECRET, s->w->root_ref.ns, CREDENTIALS_SECRET);
+	const char *expires = meta_annotation(live, ANNOTATION_EXPIRES_AT);
+	const char *config = data_entry(s->arena, live, ".dockerconfigjson", NULL);
+
+	if (!expires || strtoll(expires, NULL, 10) < s->w->now_s + TOKEN_MIN_S || !config ||
+		!str_eq(meta_annotation(live, ANNOTATION_GOT_WITH), scene_got_with(s)) ||
+		!login_by(s, config).username)
+		return NULL;
+	return config;
+}
+
+static void read_token(struct scene *s)
+{
+	s->docker_config = kept_token(s);
+	if (s->docker_config)
+		return;
+	s->token = json_get(s->w->observed, "token");
+	s->lacks_token = s->token == NULL;
+	if (s->token)
+		s->docker_config = conf_docker_login(
+			s->arena, &s->conf.registry, ECR_USER, json_get_str(s->token, "password"));
+}
+
 static void read_credentials(struct scene *s)
 {
 	const struct conf_registry *r = &s->conf.registry;
 	const struct json *secret = world_get(s->w, KIND_SECRET, s->w->system_ns, r->secret);
-	struct err ignored = { .code = ERR_NONE };
 
 	s->docker_config = conf_docker_config(s->arena, r, secret);
+	s->aws = secret;
+	if (!s->docker_config && r->type == REGISTRY_AMAZON_ECR)
+		read_token(s);
 	if (s->docker_config)
-		s->login = image_login(s->arena, &s->image,
-			json_parse(s->arena, s->docker_config, strlen(s->docker_config), &ignored));
+		s->login = login_by(s, s->docker_config);
 }
 
 static void judge_conf(struct scene *s)
@@ -258,12 +319,6 @@ static void judge_conf(struct scene *s)
 			"\"), or repositoryName in ConfigMap \"%s\"",
 			s->w->system_ns, conf_object_name(CONF_CONTROLLER),
 			conf_object_name(CONF_REGISTRY));
-	} else if (type == REGISTRY_AMAZON_ECR) {
-		s->trouble_reason = REASON_REGISTRY_NOT_CONFIGURED;
-		s->trouble = arena_printf(s->arena,
-			"registryType AMAZON_ECR in ConfigMap \"%s/%s\" is one that this version cannot push to, "
-			"expected DOCKER_HUB, HTTP, HTTPS, QUAY or GCR",
-			s->w->system_ns, conf_object_name(CONF_REGISTRY));
 	} else if (!s->conf.kaniko_image) {
 		s->trouble_reason = REASON_BUILD_PENDING;
 		s->trouble = arena_printf(s->arena,
@@ -272,6 +327,12 @@ static void judge_conf(struct scene *s)
 	} else if (!image_parse(s->arena, s->request.image, &s->image, &err)) {
 		s->trouble_reason = REASON_BUILD_FAILED;
 		s->trouble = arena_dup(s->arena, err.msg);
+	} else if (type == REGISTRY_AMAZON_ECR &&
+		   !ecr_place_of(s->arena, s->image.registry,
+			   json_get_str(s->w->env, ECR_ENDPOINT_ENV), &s->place, &err)) {
+		s->trouble_reason = REASON_REGISTRY_NOT_CONFIGURED;
+		s->trouble = arena_printf(s->arena, "repositoryName in ConfigMap \"%s/%s\": %s",
+			s->w->system_ns, conf_object_name(CONF_REGISTRY), err.msg);
 	}
 }
 
@@ -322,6 +383,10 @@ static void need_leftovers(const struct world *w, struct needs *n)
 {
 	need_list(n, KIND_API, w->root_ref.ns, NULL);
 	need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
+	if (w->root)
+		return;
+	need_child(n, KIND_SECRET, w->root_ref.ns, API_REPLICAS);
+	need_child(n, KIND_SERVICE, w->root_ref.ns, API_REPLICAS);
 }
 
 static void need_configuration(const struct scene *s, struct needs *n)
@@ -332,10 +397,8 @@ static void need_configuration(const struct scene *s, struct needs *n)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(config_objects[i]));
 	if (!s->configured || s->trouble)
 		return;
-	/* Not as an input, which may be remembered from a moment ago: nobody would say that it is
-	 * old. */
-	need_child(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
-	if (s->docker_config)
+	need_input(n, KIND_SECRET, w->system_ns, s->conf.registry.secret);
+	if (s->docker_config || s->lacks_token)
 		need_child(n, KIND_SECRET, w->root_ref.ns, CREDENTIALS_SECRET);
 }
 
@@ -349,77 +412,66 @@ static bool job_says_enough(const struct scene *s)
 	return str_empty(state);
 }
 
-/* How many builds run, and whether one of them is this one after all. */
-static void need_running(struct needs *n)
-{
-	need_recent_list(n, KIND_JOB, NULL, all_jobs, unfinished);
-}
-
-/* A list may be too old to have the Job that another replica made a moment ago. */
-static void need_names(const struct scene *s, struct needs *n)
-{
-	const struct ref *root = &s->w->root_ref;
-
-	need_child(n, KIND_JOB, root->ns, job_name_by_attempt(n->arena, root->name, &s->request));
-	need_child(n, KIND_JOB, root->ns, job_name_by_hash(n->arena, root->name, &s->request));
-}
-
-/* The API's status speaks of a build: one may have been asked for before. */
-static bool was_asked_before(const struct scene *s)
-{
-	json_foreach (c, json_path(s->w->root, "status", "conditions", NULL))
-		if (str_eq(json_get_str(c, "type"), COND_BUILT))
-			return true;
-	return false;
-}
-
 /* Nothing was ever noted for this API, and nobody says that it has a Job: there is none to read.
  * Should there be one all the same, its name is taken, and the next attempt looks. */
 static bool is_first_build(const struct scene *s)
 {
-	return s->w->attempt == 1 && s->w->moved.n == 0 && !s->noted && !was_asked_before(s);
+	return s->w->attempt == 1 && s->w->moved.n == 0 && !s->noted;
+}
+
+static void need_job(const struct scene *s, struct needs *n)
+{
+	const struct world *w = s->w;
+	const char *ns = w->root_ref.ns;
+
+	if (is_first_build(s))
+		turn_needs_jobs(n);
+	else
+		need_child(n, KIND_JOB, ns, s->job_name);
+	if (!s->looked)
+		return;
+	/* Back to what was built before: that Job may still be there, under its own name. */
+	if (!s->job && s->noted)
+		need_recent_list(n, KIND_JOB, ns, jobs_of(n->arena, w->root_ref.name), NULL);
+	if (s->job)
+		need_recent_list(n, KIND_POD, ns, pods_of(n->arena, s->job->ref.name), NULL);
+	if (s->job && job_says_enough(s))
+		return;
+	if (!s->job)
+		turn_needs(s, n);
+	/* Whose turn has not come needs to know no more. */
+	if (s->answered && s->result.state == BUILD_QUEUED && !s->job && !turn_has_come(s))
+		return;
+	need_configuration(s, n);
 }
 
 void scene_needs(const struct world *w, struct needs *n)
 {
 	struct arena *a = n->arena;
 	const char *ns = w->root_ref.ns;
+	const char *told = told_job(w) ? pods_of(a, told_job(w)->name) : NULL;
 	struct scene s;
 
-	need_child(n, KIND_CONFIG_MAP, ns, dockerfile_name(a, w));
+	need_kept_child(n, KIND_CONFIG_MAP, ns, dockerfile_name(a, w));
+	scene_read(a, w, &s);
 	if (!w->root) {
 		need_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name));
 		need_leftovers(w, n);
+		turn_needs_successors(&s, n);
 		return;
 	}
-	scene_read(a, w, &s);
 	if (!world_find(w, KIND_CONFIG_MAP, ns, dockerfile_name(a, w)) || scene_is_ready(&s))
 		return;
-	if (s.wanted && told_job(w)) {
-		need_recent_list(n, KIND_POD, ns, pods_of(a, told_job(w)->name), NULL);
-		if (!world_list(w, KIND_POD, ns, pods_of(a, told_job(w)->name)) || s.built_digest)
-			return;
-	}
-	if (s.wanted && is_first_build(&s))
-		need_running(n);
-	else
-		need_child(n, KIND_JOB, ns, job_name(a, w->root_ref.name));
-	if (!s.looked)
-		return;
-	if (!s.wanted || (s.has_first && !s.job))
+	if (!s.wanted) {
 		need_recent_list(n, KIND_JOB, ns, jobs_of(a, w->root_ref.name), NULL);
-	if (!s.wanted)
+		turn_needs_successors(&s, n);
 		return;
-	if (s.job)
-		need_recent_list(n, KIND_POD, ns, pods_of(a, s.job->ref.name), NULL);
-	if (s.job && job_says_enough(&s))
+	}
+	if (told)
+		need_recent_list(n, KIND_POD, ns, told, NULL);
+	if (told && !world_list(w, KIND_POD, ns, told))
 		return;
-	if (!s.job)
-		need_running(n);
-	if (!s.job && !is_first_build(&s))
-		need_names(&s, n);
-	/* Whose turn has not come needs to know no more. */
-	if (s.answered && s.result.state == BUILD_QUEUED && !s.job && !scene_has_room(&s))
-		return;
-	need_configuration(&s, n);
+	if (!s.built_digest)
+		need_job(&s, n);
+	turn_needs_successors(&s, n);
 }

@@ -15,9 +15,6 @@ apply() { "$kubectl" apply -f "$out/$1" | sed '/unchanged$/d'; }
 apply crds
 "$kubectl" wait --for=condition=Established --timeout=60s crd/apis.wso2.com crd/targetendpoints.wso2.com crd/securities.wso2.com crd/ratelimitings.wso2.com >/dev/null
 apply controller-artifacts
-# What API keys are made with; made once, and never again.
-"$kubectl" -n wso2-system get secret apim-api-keys >/dev/null 2>&1 ||
-	"$kubectl" -n wso2-system create secret generic apim-api-keys --from-file=key=<(openssl rand -hex 32 | tr -d '\n')
 apply controller-configs
 "$kubectl" -n wso2-system rollout status --timeout=180s statefulset/nats
 for service in watcher security-svc ratelimit-svc endpoint-svc api-svc builder-svc; do

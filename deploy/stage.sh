@@ -3,17 +3,32 @@
 #
 #   stage NAME COMMAND...     runs it; its output goes to a log
 #   stage_begin NAME COMMAND... / stage_join NAME    the same beside others
-#   stage_twice NAME COMMAND...   the same, with a second try
+#   stage_begin NAME twice COMMAND...   the same with a second try, for what waits for other programs with deadlines, on a machine that may
+#                             be busy with something else; the first try's log is kept beside the second's
 STAGE_LOGS=${STAGE_LOGS:?set before sourcing}
 mkdir -p "$STAGE_LOGS"
 # shellcheck disable=SC2034 # for those who source this
 stages_started=$SECONDS
 declare -A stage_pid stage_since
 
+# Who leaves early takes along what still runs.
+stages_stop() {
+	local pid
+	for pid in "${stage_pid[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+}
+trap stages_stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+first_try() {
+	local log="$STAGE_LOGS/${1// /-}.log.first"
+	[[ ! -f $log ]] || printf ', needed a second try:\n%s\n' "$(grep -E '^not ok|FAILED|rror' "$log" | tail -n 12 || true)"
+}
+
 stage_end() { # NAME STATUS
 	local name=$1 status=$2 took=$((SECONDS - stage_since[$1]))
 	if ((status == 0)); then
-		printf '  %-44s %4ds\n' "$name" "$took"
+		printf '  %-44s %4ds%s\n' "$name" "$took" "$(first_try "$name")"
 		return 0
 	fi
 	printf '  %-44s failed after %ds\n' "$name" "$took" >&2
@@ -23,10 +38,12 @@ stage_end() { # NAME STATUS
 }
 
 stage_begin() {
-	local name=$1
+	local name=$1 stage_log=$STAGE_LOGS/${1// /-}.log
 	shift
 	stage_since[$name]=$SECONDS
-	"$@" >"$STAGE_LOGS/${name// /-}.log" 2>&1 </dev/null &
+	set -m # a process group of its own
+	"$@" >"$stage_log" 2>&1 </dev/null &
+	set +m
 	stage_pid[$name]=$!
 }
 
@@ -42,6 +59,7 @@ stage_join() {
 		sleep 0.1
 	done
 	wait "$pid" || status=$?
+	unset "stage_pid[$name]"
 	stage_end "$name" "$status"
 }
 
@@ -50,12 +68,11 @@ stage() {
 	stage_join "$1"
 }
 
-# stage_twice NAME COMMAND...: for what waits for other programs with deadlines, on a machine that may be busy with something else. The
-# first failure is shown, its log kept beside the second.
-stage_twice() {
-	local log="$STAGE_LOGS/${1// /-}.log"
-	if (stage "$@"); then return 0; fi
-	mv "$log" "$log.first"
-	echo "  once more: $1"
-	stage "$@"
+# Called by a stage, whose output goes to the log.
+twice() {
+	if "$@"; then return 0; fi
+	mv "$stage_log" "$stage_log.first"
+	exec >"$stage_log" 2>&1
+	echo "once more, after what $stage_log.first tells"
+	"$@"
 }

@@ -64,16 +64,10 @@ struct json *backend_deployment(struct arena *a, const struct backend *b)
 
 struct json *backend_service(struct arena *a, const struct backend *b)
 {
-	struct json *ports = json_array(a);
-
-	vec_foreach (const struct target_port *, p, &b->te->ports)
-		json_add(ports,
-			json_format(a, "{'name':%s,'port':%l,'targetPort':%l,'protocol':'TCP'}",
-				p->name, p->port, p->target_port));
 	return json_format(a,
 		"{'apiVersion':'v1','kind':'Service','metadata':{'name':%s,'labels':%j},"
 		"'spec':{'type':'ClusterIP','selector':%j,'ports':%j}}",
-		b->te->name, labels(a, b), selector(a, b), ports);
+		b->te->name, labels(a, b), selector(a, b), b->ports);
 }
 
 char *backend_hpa_name(struct arena *a, const char *te)
@@ -120,4 +114,13 @@ struct json *backend_knative(struct arena *a, const struct backend *b)
 		"{'apiVersion':'serving.knative.dev/v1','kind':'Service','metadata':{'name':%s,"
 		"'labels':%j,'annotations':{'" ANNOTATION_SPEC_HASH "':%s}},'spec':%j}",
 		b->te->name, labels(a, b), hash, spec);
+}
+
+bool backend_is_of(const struct json *object, const char *uid)
+{
+	json_foreach (owner, json_path(object, "metadata", "ownerReferences", NULL))
+		if (json_get_bool(owner, "controller", false) &&
+			str_eq(json_get_str(owner, "uid"), uid))
+			return true;
+	return false;
 }

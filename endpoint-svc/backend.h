@@ -2,6 +2,7 @@
 #ifndef ENDPOINT_SVC_BACKEND_H
 #define ENDPOINT_SVC_BACKEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -21,6 +22,7 @@ struct backend {
 	const struct json *labels;	  /* the user's, of the TargetEndpoint; may be NULL */
 	const struct json *metrics;	  /* list of autoscaling/v2 metrics */
 	const struct vec *pull_secrets;	  /* const char *: the administrator's */
+	const struct json *ports;	  /* the Service's */
 	int64_t replicas;		  /* that the Deployment is to have now */
 };
 
@@ -32,5 +34,8 @@ struct json *backend_hpa(struct arena *a, const struct backend *b);
 struct json *backend_knative(struct arena *a, const struct backend *b);
 
 char *backend_hpa_name(struct arena *a, const char *te);
+
+/* The live object belongs to the TargetEndpoint with that uid. */
+bool backend_is_of(const struct json *object, const char *uid);
 
 #endif

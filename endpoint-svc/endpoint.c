@@ -1,6 +1,7 @@
 #include "endpoint-svc/endpoint.h"
 
 #include "endpoint-svc/backend.h"
+#include "endpoint-svc/former.h"
 #include "lib/api/finding.h"
 #include "lib/api/targetendpoint.h"
 #include "lib/base/arena.h"
@@ -48,6 +49,8 @@ static void need_leftovers(const struct world *w, const struct target_endpoint *
 
 		if (!is_part(workload[i], te) && world_child(w, workload[i], name, &recorded))
 			need_child(n, workload[i], w->root_ref.ns, name);
+		if (te->mode == MODE_SIDECAR && world_child(w, workload[i], name, &recorded))
+			former_need_callers(n);
 	}
 }
 
@@ -67,6 +70,8 @@ void endpoint_needs(const struct world *w, struct needs *n)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(conf_used[i]));
 	need_child(n, te.mode == MODE_SERVERLESS ? KIND_KNATIVE_SERVICE : KIND_DEPLOYMENT,
 		w->root_ref.ns, w->root_ref.name);
+	if (te.mode != MODE_SERVERLESS)
+		former_need(w, &te, n);
 }
 
 static void read_conf(struct plan *p, struct conf *ret)
@@ -127,6 +132,22 @@ static void program(struct plan *p, const struct json *deployment)
 			"Deployment \"%s\" is rolling out", name);
 }
 
+/* They lead to names: while pods are replaced, each is asked at the number that it has itself. */
+static struct json *service_ports(struct plan *p, const struct target_endpoint *te)
+{
+	struct json *former = former_ports(p, te);
+	struct json *list = json_array(p->arena);
+
+	vec_foreach (const struct target_port *, port, &te->ports)
+		json_add(list, json_format(p->arena,
+				       "{'name':%s,'port':%l,'targetPort':%s,'protocol':'TCP'}",
+				       former_name(p, former, port), port->port,
+				       target_endpoint_port_name(te, port)));
+	json_foreach (port, former)
+		json_add(list, json_dup(p->arena, port));
+	return list;
+}
+
 static void run(struct plan *p, const struct target_endpoint *te, const struct conf *conf)
 {
 	const struct json *live = live_deployment(p);
@@ -136,6 +157,7 @@ static void run(struct plan *p, const struct target_endpoint *te, const struct c
 		.labels = json_path(p->world->root, "metadata", "labels", NULL),
 		.metrics = conf->backend_metrics,
 		.pull_secrets = &conf->registry.pull_secrets,
+		.ports = service_ports(p, te),
 		.replicas = json_get_int(json_get(live, "spec"), "replicas", te->min_replicas) };
 	struct json *deployment = backend_deployment(p->arena, &b);
 
@@ -204,26 +226,20 @@ static void run_serverless(
 
 /* ---- what is not run any more ---- */
 
-static bool is_controlled_by(const struct json *object, const char *uid)
-{
-	json_foreach (owner, json_path(object, "metadata", "ownerReferences", NULL))
-		if (json_get_bool(owner, "controller", false) &&
-			str_eq(json_get_str(owner, "uid"), uid))
-			return true;
-	return false;
-}
-
-/* In another mode it was run in another way. */
+/* In another mode it was run in another way. What becomes a sidecar is run on until the gateways
+ * have one. */
 static void remove_leftovers(struct plan *p, const struct target_endpoint *te)
 {
 	const struct world *w = p->world;
 
+	if (te->mode == MODE_SIDECAR && former_is_called(p))
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(workload); i++) {
 		struct ref r = { workload[i], w->root_ref.ns,
 			child_name(p->arena, workload[i], te->name) };
 		const struct json *live = world_get(w, r.kind, r.ns, r.name);
 
-		if (!is_part(workload[i], te) && is_controlled_by(live, meta_uid(w->root)))
+		if (!is_part(workload[i], te) && backend_is_of(live, meta_uid(w->root)))
 			plan_delete(p, r, meta_uid(live));
 	}
 }
@@ -299,6 +315,7 @@ bool endpoint_reconcile(const struct world *w, struct plan *p, struct err *err)
 	target_endpoint_decode(p->arena, w->root, &te, &f);
 	decide(p, &te, &f);
 	plan_summarize(p, required);
+	former_tell(p);
 	plan_announce(p, told);
 	tell_others(p);
 	return true;

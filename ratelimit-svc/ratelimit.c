@@ -47,11 +47,6 @@ void ratelimit_needs(const struct world *w, struct needs *n)
 		need_input(n, KIND_RATE_LIMITING, ns, self->lost_to->object.policy.name);
 }
 
-static bool exists(const struct plan *p, const char *map)
-{
-	return world_get(p->world, KIND_CONFIG_MAP, p->world->root_ref.ns, map) != NULL;
-}
-
 static void apply(
 	struct plan *p, const char *map, const struct vec *all, const char *key, const char *text)
 {
@@ -69,25 +64,39 @@ static void apply(
 		p, body, is_keeper(p->world, all) ? PLAN_UNOWNED : PLAN_UNOWNED | PLAN_UNRECORDED);
 }
 
+/* What nobody keeps right any more goes: who edits it by hand would be obeyed. */
+static void take_away(struct plan *p, const char *map)
+{
+	struct ref r = { KIND_CONFIG_MAP, p->world->root_ref.ns, map };
+	const struct json *live = world_get(p->world, r.kind, r.ns, r.name);
+
+	if (live && str_eq(meta_label(live, LABEL_PART_OF), PART_OF))
+		plan_delete(p, r, meta_uid(live));
+}
+
 static void render(struct plan *p, const struct vec *all)
 {
 	const struct live *keeper = live_keeper(all);
 	struct policies policies;
 	bool callers = false;
 
+	if (!keeper) {
+		take_away(p, POLICIES_CONFIG_MAP);
+		take_away(p, CALLER_POLICIES_CONFIG_MAP);
+		take_away(p, KEEPER_CONFIG_MAP);
+		return;
+	}
 	live_policies(p->arena, all, &policies);
 	vec_foreach (const struct live *, l, all)
 		callers = callers || l->object.list != POLICY_RESOURCE;
-	/* Without any the namespace is on its way out, or never had one: nothing to correct. */
-	if (keeper || exists(p, POLICIES_CONFIG_MAP))
-		apply(p, POLICIES_CONFIG_MAP, all, POLICIES_KEY,
-			policies_yaml(p->arena, &policies));
+	apply(p, POLICIES_CONFIG_MAP, all, POLICIES_KEY, policies_yaml(p->arena, &policies));
 	policies.lists[POLICY_RESOURCE] = (struct vec){ 0 };
-	if (callers || exists(p, CALLER_POLICIES_CONFIG_MAP))
+	if (callers)
 		apply(p, CALLER_POLICIES_CONFIG_MAP, all, POLICIES_KEY,
 			policies_yaml(p->arena, &policies));
-	if (keeper)
-		apply(p, KEEPER_CONFIG_MAP, all, "keeper", keeper->object.policy.name);
+	else
+		take_away(p, CALLER_POLICIES_CONFIG_MAP);
+	apply(p, KEEPER_CONFIG_MAP, all, "keeper", keeper->object.policy.name);
 }
 
 static void publish(struct plan *p, const struct live *l)

@@ -9,6 +9,7 @@
  * object makes two look, not all: it itself and the keeper. Who the keeper is stands in ConfigMap
  * policy-configmap-keeper, on which the others depend: when it goes, they look who is next. An
  * object also depends on the one that has its short name, and on one that could be called so.
+ * Without a valid object there is no keeper, and without a keeper there are no ConfigMaps.
  *
  * Conditions: Accepted, Published (make up Ready).
  */

@@ -155,10 +155,10 @@ static const char *derived_key(struct compiler *c)
 		if (!c->out->reason)
 			c->out->reason = secret ? REASON_INVALID_SECRET : REASON_SECRET_NOT_FOUND;
 		str_addf(&c->problems,
-			"%sSecret \"" SECURITY_KEYS_SECRET
-			"\" in namespace \"%s\" %s; deploy/install.sh makes it",
+			"%sSecret \"" SECURITY_KEYS_SECRET "\" in namespace \"%s\" %s",
 			c->problems.len > 0 ? "; " : "", w->system_ns,
-			secret ? "has no entry \"key\" of 32 bytes or more" : "not found");
+			secret ? "has no entry \"key\" of 32 bytes or more"
+			       : "not found; it is made with the default Security there");
 		return NULL;
 	}
 	hmac_sha256(key, n, what, strlen(what), sum);
@@ -191,6 +191,18 @@ static struct security_policy_entry *entry_for(
 	return made;
 }
 
+/* What is asked there stands in the URL. */
+static const char *endpoint_of(struct arena *a, const struct security_entry *e)
+{
+	size_t n = e->endpoint ? strlen(e->endpoint) : 0;
+
+	if (n == 0 || e->external || str_ends(e->endpoint, SECURITY_SOAP_PATH))
+		return e->endpoint;
+	while (n > 0 && e->endpoint[n - 1] == '/')
+		n--;
+	return arena_printf(a, "%.*s" SECURITY_SOAP_PATH, (int)n, e->endpoint);
+}
+
 static void add_entry(struct compiler *c, const struct security *s, const struct security_entry *e)
 {
 	struct security_policy_entry *to = entry_for(c, s, e);
@@ -209,7 +221,7 @@ static void add_entry(struct compiler *c, const struct security *s, const struct
 		to->validate_allowed_apis = e->validate_allowed_apis;
 	}
 	if (s->type == SECURITY_OAUTH)
-		to->endpoint = e->endpoint;
+		to->endpoint = endpoint_of(c->arena, e);
 	if (e->certificate && (s->type == SECURITY_JWT || s->type == SECURITY_OAUTH))
 		add_key(c, e->certificate, to);
 	if (e->credentials && s->type != SECURITY_JWT)

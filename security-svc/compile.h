@@ -12,10 +12,6 @@
 struct arena;
 struct world;
 
-/* In the operator's namespace: entry "key", a secret of the installation. The key of each Security
- * of type apiKey is derived from it, so that no namespace learns another's. */
-#define SECURITY_KEYS_SECRET "apim-api-keys"
-
 /* A certificate that a key came from, for its dates. */
 struct compiled_cert {
 	const char *secret;

@@ -1,5 +1,7 @@
 #include "security-svc/operator.h"
 
+#include "lib/api/security.h"
+#include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/conf/conf.h"
 #include "lib/json/json.h"
@@ -20,6 +22,30 @@ void operator_needs(const struct world *w, struct needs *n)
 		return;
 	for (enum conf_object o = CONF_CONTROLLER; o < CONF_OBJECTS; o++)
 		need_input(n, KIND_CONFIG_MAP, w->system_ns, conf_object_name(o));
+	need_input(n, KIND_SECRET, w->system_ns, SECURITY_KEYS_SECRET);
+}
+
+bool operator_lacks_secret(const struct world *w)
+{
+	const struct object *secret =
+		world_find(w, KIND_SECRET, w->system_ns, SECURITY_KEYS_SECRET);
+
+	return is_the_operators(w) && w->root && secret && !secret->json;
+}
+
+/* Of no owner: it outlives the Security. */
+void operator_make_secret(struct plan *p)
+{
+	const char *text = json_get_str(p->world->observed, "secret");
+
+	if (!text || !operator_lacks_secret(p->world))
+		return;
+	plan_apply(p,
+		json_format(p->arena,
+			"{'apiVersion':'v1','kind':'Secret','metadata':{'name':'" SECURITY_KEYS_SECRET
+			"'},'type':'Opaque','data':{'key':%s}}",
+			base64_encode(p->arena, text, strlen(text))),
+		PLAN_CREATE | PLAN_UNOWNED);
 }
 
 void operator_report(struct plan *p)

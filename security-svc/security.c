@@ -175,6 +175,7 @@ bool security_reconcile(const struct world *w, struct plan *p, struct err *err)
 	else
 		plan_block(p, later, COND_ACCEPTED);
 	operator_report(p);
+	operator_make_secret(p);
 	plan_summarize(p, required);
 	plan_announce(p, told);
 	/* After the summary: it is no sign of unfinished work. */

@@ -8,7 +8,8 @@ $B/tests/integration/%: $B/obj/tests/integration/%.o $(support_obj) $(service_ob
 
 # Every test has servers of its own, so any number of them can run at once; a log is shown when its test has ended.
 integration_run = mkdir -p $B/tests/integration/run && \
-	{ $1 >$B/tests/integration/run/$(notdir $@).log 2>&1; status=$$?; cat $B/tests/integration/run/$(notdir $@).log; exit $$status; }
+	{ $(call tried,$1,$(integration_log)); status=$$?; cat $(integration_log); exit $$status; }
+integration_log = $B/tests/integration/run/$(notdir $@).log
 integration_c  := $(INTEGRATION_BIN:%=run-%)
 integration_sh := $(patsubst tests/integration/%,run-%,$(wildcard tests/integration/test_*.sh))
 .PHONY: integration $(integration_c) $(integration_sh)
@@ -18,6 +19,11 @@ $(integration_c): run-%: %
 $(integration_sh): run-%: tests/integration/% services $B/bin/apictl
 	$(Q)$(call integration_run,APICTL=$B/bin/apictl $<)
 
+# What tests speak with that others wrote.
+build/tools/moto build/tools/keycloak: build/tools/%:
+	$(Q)deploy/local/counterparts.sh $*
+run-$B/tests/integration/builder-svc/test_registry: | build/tools/moto
+
 .PHONY: leaks
 leaks: services ## every service under valgrind
 	$(Q)B=$B tests/integration/leaks.sh
@@ -26,21 +32,26 @@ leaks: services ## every service under valgrind
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 T       ?= $(FUZZERS)
 TIME    ?= 60
+CHANCE  ?= 0
 F       := $(BUILD)/fuzz
 
-.PHONY: fuzz $(FUZZERS:%=fuzz-%)
-fuzz: $(T:%=fuzz-%) ## run fuzzers (T=name, default all) for TIME seconds each
-$(FUZZERS:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%.c
-	$(Q)$(MAKE) --no-print-directory BUILD=$F CC=clang SAN=fuzzer-no-link,address,undefined WERROR= $F/fuzz_$*
+.PHONY: fuzz fuzz-build $(T:%=fuzz-%)
+fuzz: $(T:%=fuzz-%) ## run fuzzers (T=name, default all) for TIME seconds each (CHANCE=n: the same again)
+fuzz-build:
+	$(Q)$(MAKE) --no-print-directory BUILD=$F CC=clang SAN=fuzzer-no-link,address,undefined WERROR= $(T:%=$F/fuzz_%)
+$(T:%=fuzz-%): fuzz-%: fuzz-build
 	@mkdir -p $F/corpus/$*
-	$(Q)$F/fuzz_$* -max_total_time=$(TIME) -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
+	$(Q)$F/fuzz_$* -max_total_time=$(TIME) -seed=$(CHANCE) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) -artifact_prefix=$F/$*- $F/corpus/$* $(wildcard tests/fuzz/corpus/$*)
 
 $(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $(service_obj) $B/libcore.a $B/libgateway.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
 
-# It compares with another library's opinion.
-$(BUILD)/fuzz_signature: LDLIBS += -lcjose
+# Those who compare with somebody else's opinion. libjansson has functions of the same names as lib/json.
+$(BUILD)/fuzz_signature: LDLIBS += -lcjose -ljansson -Wl,--exclude-libs,ALL
+$(BUILD)/fuzz_target: $(NGINX_TREE)/objs/ngx_auto_config.h
+$B/obj/tests/fuzz/fuzz_target.o: TEST_CFLAGS += -Wno-pedantic -Wno-undef $(NGINX_INC)
+$B/obj/tests/fuzz/fuzz_target.o: | $(NGINX_TREE)/objs/ngx_auto_config.h
 
 # ---- golden: tests/golden/<service>/<case>/world.yaml decides to plan.json; a new case is a folder ----
 $B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
@@ -64,7 +75,7 @@ e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=
 
 # ---- conformance: a real gateway on free ports, byte by byte; make conformance CASES=pattern ----
 .PHONY: conformance
-conformance: gateway $B/bin/toolkit ## what clients of a gateway see, raw sockets and signals included
+conformance: gateway $B/bin/toolkit $(if $(findstring keycloak,$(CASES)),| build/tools/keycloak) ## what clients of a gateway see, raw sockets and signals included
 	$(Q)tests/conformance/run.py $B $(CASES)
 
 # ---- simulation: the operator in one process, on a cluster and a bus in memory; SEED=n make sim tells one line by line ----

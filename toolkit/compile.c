@@ -1,11 +1,15 @@
 #include <ctype.h>
 
+#include "gateway/core/assertion.h"
+#include "gateway/core/body.h"
 #include "gateway/core/endpoint.h"
+#include "gateway/core/mock.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
+#include "toolkit/body.h"
 #include "toolkit/issuer.h"
 #include "toolkit/limit.h"
 #include "toolkit/model.h"
@@ -18,10 +22,12 @@ struct compiler {
 	struct vec models;   /* struct model * */
 	struct issuers *issuers;
 	struct limits limits;
+	struct contract_scripts scripts;
 	const struct contract_endpoint **endpoints; /* each once */
 	size_t n_endpoints;
 	const char **trust;
 	size_t n_trust;
+	struct bodies *bodies;
 };
 
 struct toolkit_settings toolkit_settings_default(void)
@@ -34,13 +40,17 @@ struct toolkit_settings toolkit_settings_default(void)
 		.verify_hostname = true,
 		.clock_skew_s = 60,
 		.token_cache_entries = 10000,
+		.token_cache_s = TOKEN_CACHE_S,
 		.max_uri_bytes = 4096,
 		.max_header_bytes = 8192,
 		.max_body_bytes = -1,
 		.http_port = 9090,
 		.https_port = 9095,
 		.metrics_port = 9797,
+		.token_port = 9096,
 		.http2 = true,
+		.hook_ms = SCRIPT_DEFAULT_MS,
+		.hook_kilobytes = SCRIPT_DEFAULT_KILOBYTES,
 	};
 }
 
@@ -166,7 +176,7 @@ static void check_every_operation_has_one(struct model *m)
 	vec_foreach (const struct model_path *, p, &m->paths) {
 		vec_foreach (const struct model_operation *, op, &p->operations) {
 			all++;
-			missing += !op->production && !op->sandbox;
+			missing += !op->production && !op->sandbox && !op->is_mocked;
 		}
 	}
 	if (missing == 0 || has_endpoint_errors(m))
@@ -178,7 +188,7 @@ static void check_every_operation_has_one(struct model *m)
 	}
 	vec_foreach (const struct model_path *, p, &m->paths)
 		vec_foreach (const struct model_operation *, op, &p->operations)
-			if (!op->production && !op->sandbox)
+			if (!op->production && !op->sandbox && !op->is_mocked)
 				refuse(&m->reader, "NoEndpoint", op->place,
 					"no endpoint; %s here or at the root", remedy);
 }
@@ -282,19 +292,14 @@ static void resolve_endpoints(struct compiler *k)
 
 /* ---- settings ---- */
 
-static void check_settings(struct compiler *k)
+static void check_backend_jwt(struct compiler *k)
 {
-	static const char remedy[] = "is not supported yet; set it to false";
-	const struct toolkit_settings *s = &k->in->settings;
+	const struct contract_assertion *s = k->in->backend_jwt;
 
-	if (s->validate_requests)
-		refuse(&k->whole, "ValidationNotSupported",
-			(struct place){ .path = "enableRequestValidation" },
-			"validation of requests %s", remedy);
-	if (s->validate_responses)
-		refuse(&k->whole, "ValidationNotSupported",
-			(struct place){ .path = "enableResponseValidation" },
-			"validation of responses %s", remedy);
+	if (s && (s->lifetime_s < ASSERTION_MIN_S || s->lifetime_s > ASSERTION_MAX_S))
+		refuse(&k->whole, "LimitExceeded", (struct place){ .path = "backendJwt.seconds" },
+			"is %u, expected %d to %d", s->lifetime_s, ASSERTION_MIN_S,
+			ASSERTION_MAX_S);
 }
 
 static void put_settings(const struct toolkit_settings *s, struct contract *c)
@@ -326,6 +331,11 @@ static void put_operation(
 	to->endpoint = from->production ? from->production->number : SIZE_MAX;
 	to->sandbox = from->sandbox ? from->sandbox->number : SIZE_MAX;
 	to->tier = limits_tier(&k->limits, &from->tier);
+	to->hooks = scripts_placed(&from->hooks);
+	bodies_put(k->bodies, from, to);
+	to->examples = arena_alloc(k->a, (from->examples.n + 1) * sizeof(*to->examples));
+	vec_foreach (const struct contract_example *, e, &from->examples)
+		to->examples[to->n_examples++] = *e;
 	if (!from->secured)
 		return;
 	issuers_accepted(k->issuers, from->security, to);
@@ -363,10 +373,46 @@ static void put_api(struct compiler *k, const struct model *from, struct contrac
 		lower(k->a, from->auth_header ? from->auth_header : k->in->settings.auth_header);
 	to->cors = from->cors;
 	to->tier = limits_tier(&k->limits, &from->tier);
+	to->hooks = scripts_placed(&from->hooks);
 	to->transport = from->transport;
+	to->cache_s = from->cache_s;
 	to->paths = arena_alloc(k->a, from->paths.n * sizeof(*to->paths));
 	vec_foreach (const struct model_path *, p, &from->paths)
 		put_path(k, p, &to->paths[to->n_paths++]);
+}
+
+/* Others are not built anew when the setting changes. */
+static bool asks_a_key_manager(const struct contract *c)
+{
+	for (size_t i = 0; i < c->n_schemes; i++)
+		if (c->schemes[i].type == SCHEME_OAUTH)
+			return true;
+	return false;
+}
+
+/* Its endpoints are on the https port as well, so that one that is taken by others is no error. */
+static void put_token_port(struct compiler *k, struct contract *c)
+{
+	uint32_t port = k->in->settings.token_port;
+
+	if (port > 0 && port <= UINT16_MAX && port != c->http_port && port != c->https_port &&
+		port != c->metrics_port)
+		c->token_port = (uint16_t)port;
+	else
+		warn(&k->whole, "PortTaken", (struct place){ .path = "tokenPort" },
+			"the port for /token, /authorize, /revoke and /userinfo of the key manager is taken; they are on port %u only",
+			c->https_port);
+}
+
+static void put_endpoints(struct compiler *k, struct contract *c)
+{
+	c->endpoints = arena_alloc(k->a, (k->n_endpoints + 1) * sizeof(*c->endpoints));
+	for (; c->n_endpoints < k->n_endpoints; c->n_endpoints++)
+		c->endpoints[c->n_endpoints] = *k->endpoints[c->n_endpoints];
+	if (!issuers_key_manager(k->issuers, &c->endpoints[c->n_endpoints]))
+		return;
+	c->n_endpoints++;
+	put_token_port(k, c);
 }
 
 static struct contract *emit(struct compiler *k)
@@ -376,13 +422,17 @@ static struct contract *emit(struct compiler *k)
 	c->version = CONTRACT_VERSION;
 	put_settings(&k->in->settings, c);
 	c->limits = k->limits;
+	c->scripts = k->scripts;
+	c->assertion = (struct contract_assertion *)(uintptr_t)k->in->backend_jwt;
 	c->issuers = issuers_list(k->issuers, &c->n_issuers);
 	c->schemes = issuers_schemes(k->issuers, &c->n_schemes);
+	c->token_cache_s = TOKEN_CACHE_S;
+	if (asks_a_key_manager(c))
+		c->token_cache_s = k->in->settings.token_cache_s;
+	c->schemas = bodies_schemas(k->bodies, &c->n_schemas);
 	c->trust = (struct contract_words){ k->trust, k->n_trust };
 	check_key_path(k, c);
-	c->endpoints = arena_alloc(k->a, (k->n_endpoints + 1) * sizeof(*c->endpoints));
-	for (; c->n_endpoints < k->n_endpoints; c->n_endpoints++)
-		c->endpoints[c->n_endpoints] = *k->endpoints[c->n_endpoints];
+	put_endpoints(k, c);
 	if (k->models.n > 1)
 		qsort(k->models.at, k->models.n, sizeof(void *), by_base_path);
 	c->apis = arena_alloc(k->a, k->models.n * sizeof(*c->apis));
@@ -399,7 +449,7 @@ static struct contract *checked(struct compiler *k, struct contract *c)
 	const char *text;
 
 	if (c) {
-		text = json_canonical(tmp, contract_json(tmp, c));
+		text = toolkit_contract_text(tmp, c);
 		if (contract_load(tmp, text, strlen(text), &err))
 			return c;
 	}
@@ -432,15 +482,27 @@ struct contract *toolkit_compile(
 	k.whole = (struct reader){ .a = a, .diagnostics = ret, .document = "" };
 	read_documents(&k);
 	check_documents(&k);
-	check_settings(&k);
+	check_backend_jwt(&k);
 	resolve_endpoints(&k);
 	k.trust = trust_read(&k.whole, in, &k.n_trust);
-	k.limits = limits_compile(a, &k.models, in->policies);
+	k.scripts = scripts_compile(&k.whole, &k.models, in);
+	k.bodies = bodies_read(a, &in->settings, &k.models);
 	k.issuers = issuers_new(a, in, &k.whole, &k.models);
+	k.limits = limits_compile(a, &k.models, in->policies, issuers_name_tiers(k.issuers));
 	return ret->errors > 0 ? NULL : checked(&k, emit(&k));
+}
+
+char *toolkit_contract_text(struct arena *a, const struct contract *c)
+{
+	AUTO(arena_auto) struct arena *tmp = arena_new(); /* the tree is ten times the text */
+
+	return arena_dup(a, json_canonical(tmp, contract_json(tmp, c)));
 }
 
 char *toolkit_contract_sha256(struct arena *a, const struct contract *c)
 {
-	return json_sha256(a, contract_json(a, c));
+	AUTO(arena_auto) struct arena *tmp = arena_new();
+	const char *text = toolkit_contract_text(tmp, c);
+
+	return sha256_hex(a, text, strlen(text));
 }

@@ -1,5 +1,6 @@
 #include "toolkit/conf.h"
 
+#include "gateway/core/assertion.h"
 #include "lib/api/policies.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -33,12 +34,14 @@ static const struct field {
 	{ "validateResponses", FIELD_BOOL, offsetof(struct toolkit_settings, validate_responses) },
 	{ "clockSkewSeconds", FIELD_I64, offsetof(struct toolkit_settings, clock_skew_s) },
 	{ "tokenCacheEntries", FIELD_U32, offsetof(struct toolkit_settings, token_cache_entries) },
+	{ "tokenCacheSeconds", FIELD_I64, offsetof(struct toolkit_settings, token_cache_s) },
 	{ "maxUriBytes", FIELD_U32, offsetof(struct toolkit_settings, max_uri_bytes) },
 	{ "maxHeaderBytes", FIELD_U32, offsetof(struct toolkit_settings, max_header_bytes) },
 	{ "maxBodyBytes", FIELD_I64, offsetof(struct toolkit_settings, max_body_bytes) },
 	{ "httpPort", FIELD_U16, offsetof(struct toolkit_settings, http_port) },
 	{ "httpsPort", FIELD_U16, offsetof(struct toolkit_settings, https_port) },
 	{ "metricsPort", FIELD_U16, offsetof(struct toolkit_settings, metrics_port) },
+	{ "tokenPort", FIELD_U32, offsetof(struct toolkit_settings, token_port) },
 	{ "http2", FIELD_BOOL, offsetof(struct toolkit_settings, http2) },
 	{ "limitHeaders", FIELD_BOOL, offsetof(struct toolkit_settings, limit_headers) },
 };
@@ -266,6 +269,86 @@ static bool read_endpoint(struct conf *c, const char *path, const struct json *v
 	       ((e->name && e->url) || expected(c, path, "name", "name and url"));
 }
 
+/* ---- hooks ---- */
+
+static const struct field hook_fields[] = {
+	{ "milliseconds", FIELD_U32, offsetof(struct toolkit_settings, hook_ms) },
+	{ "kilobytes", FIELD_U32, offsetof(struct toolkit_settings, hook_kilobytes) },
+};
+
+static const struct field script_fields[] = {
+	{ "name", FIELD_TEXT, offsetof(struct toolkit_document, name) },
+	{ "text", FIELD_TEXT, offsetof(struct toolkit_document, text) },
+};
+
+static bool read_script(struct conf *c, const char *path, const struct json *v, void *ret)
+{
+	struct toolkit_document *script = ret;
+
+	if (!read_fields(c, path, v, script_fields, ARRAY_LEN(script_fields), ret))
+		return false;
+	if (!script->name || !script->text)
+		return expected(c, path, "name", "name and text");
+	script->n = strlen(script->text);
+	return true;
+}
+
+static bool read_hooks(struct conf *c, const struct json *root, struct toolkit_inputs *ret)
+{
+	void *scripts;
+
+	if (!read_list(c, "scripts", json_get(root, "scripts"), sizeof(*ret->scripts), read_script,
+		    &scripts, &ret->n_scripts))
+		return false;
+	ret->scripts = scripts;
+	return !json_get(root, "hooks") ||
+	       read_fields(c, "hooks", json_get(root, "hooks"), hook_fields, ARRAY_LEN(hook_fields),
+		       &ret->settings);
+}
+
+/* ---- what backends are told ---- */
+
+static const struct field backend_jwt_fields[] = {
+	{ "issuer", FIELD_TEXT, offsetof(struct contract_assertion, issuer) },
+	{ "dialect", FIELD_TEXT, offsetof(struct contract_assertion, dialect) },
+	{ "seconds", FIELD_U32, offsetof(struct contract_assertion, lifetime_s) },
+};
+
+static bool read_words(
+	struct conf *c, const struct json *o, const char *key, struct contract_words *ret)
+{
+	const struct json *list = json_get(o, key);
+
+	ret->at = arena_alloc(c->a, (json_len(list) + 1) * sizeof(*ret->at));
+	if (list && !json_is_array(list))
+		return expected(c, "backendJwt", key, "a list");
+	json_foreach (v, list) {
+		if (!json_is_str(v))
+			return expected(c, "backendJwt", key, "texts");
+		ret->at[ret->n++] = arena_dup(c->a, json_str(v));
+	}
+	return true;
+}
+
+static bool read_backend_jwt(struct conf *c, const struct json *o, struct toolkit_inputs *ret)
+{
+	struct contract_assertion *s = arena_alloc(c->a, sizeof(*s));
+	const struct json *plain = without(c, without(c, o, "audience"), "restricted");
+
+	*s = (struct contract_assertion){ .issuer = "wso2.org/products/am",
+		.dialect = "http://wso2.org/claims",
+		.lifetime_s = 900 };
+	if (!read_fields(
+		    c, "backendJwt", plain, backend_jwt_fields, ARRAY_LEN(backend_jwt_fields), s) ||
+		!read_words(c, o, "audience", &s->audience) ||
+		!read_words(c, o, "restricted", &s->restricted))
+		return false;
+	ret->backend_jwt = s;
+	return true;
+}
+
+/* ---- certificates ---- */
+
 /* The file's own shape: text or base64. */
 struct certificate_fields {
 	const char *name;
@@ -312,7 +395,7 @@ static bool read_policies(struct conf *c, const struct json *v, struct toolkit_i
 static bool read_conf(struct conf *c, const struct json *root, struct toolkit_inputs *ret)
 {
 	static const char *const known[] = { "settings", "securities", "endpoints", "policies",
-		"certificates" };
+		"certificates", "scripts", "hooks", "backendJwt" };
 	void *certificates;
 	void *securities;
 	void *endpoints;
@@ -338,7 +421,10 @@ static bool read_conf(struct conf *c, const struct json *root, struct toolkit_in
 			read_endpoint, &endpoints, &ret->n_endpoints) ||
 		!read_list(c, "certificates", json_get(root, "certificates"),
 			sizeof(*ret->certificates), read_certificate, &certificates,
-			&ret->n_certificates))
+			&ret->n_certificates) ||
+		!read_hooks(c, root, ret))
+		return false;
+	if (json_get(root, "backendJwt") && !read_backend_jwt(c, json_get(root, "backendJwt"), ret))
 		return false;
 	if (json_get(root, "policies") && !read_policies(c, json_get(root, "policies"), ret))
 		return false;
@@ -437,6 +523,34 @@ static struct json *certificates_json(struct arena *a, const struct toolkit_inpu
 	return list;
 }
 
+static void write_hooks(struct arena *a, const struct toolkit_inputs *in, struct json *root)
+{
+	const void **scripts = sorted(a, in->scripts, in->n_scripts, sizeof(*in->scripts));
+	const struct toolkit_settings usual = toolkit_settings_default();
+	struct json *list = json_array(a);
+
+	for (size_t i = 0; i < in->n_scripts; i++)
+		json_add(
+			list, write_fields(a, script_fields, ARRAY_LEN(script_fields), scripts[i]));
+	if (in->n_scripts > 0)
+		json_set(a, root, "scripts", list);
+	if (in->settings.hook_ms != usual.hook_ms ||
+		in->settings.hook_kilobytes != usual.hook_kilobytes)
+		json_set(a, root, "hooks",
+			write_fields(a, hook_fields, ARRAY_LEN(hook_fields), &in->settings));
+}
+
+/* What is as usual with younger settings is not said: a build of an earlier release reads it, too.
+ */
+static struct json *write_settings(struct arena *a, const struct toolkit_settings *s)
+{
+	struct json *o = write_fields(a, settings_fields, ARRAY_LEN(settings_fields), s);
+
+	if (s->token_port == toolkit_settings_default().token_port)
+		json_remove(o, "tokenPort");
+	return o;
+}
+
 char *toolkit_conf_text(struct arena *a, const struct toolkit_inputs *in)
 {
 	const void **securities =
@@ -451,12 +565,13 @@ char *toolkit_conf_text(struct arena *a, const struct toolkit_inputs *in)
 	for (size_t i = 0; i < in->n_endpoints; i++)
 		json_add(endpoint_list,
 			write_fields(a, endpoint_fields, ARRAY_LEN(endpoint_fields), endpoints[i]));
-	json_set(a, root, "settings",
-		write_fields(a, settings_fields, ARRAY_LEN(settings_fields), &in->settings));
+	json_set(a, root, "settings", write_settings(a, &in->settings));
 	json_set(a, root, "securities", security_list);
 	json_set(a, root, "endpoints", endpoint_list);
 	if (in->n_certificates > 0)
 		json_set(a, root, "certificates", certificates_json(a, in));
+	write_hooks(a, in, root);
+	assertion_write(a, in->backend_jwt, root);
 	if (in->policies)
 		json_set(a, root, "policies", policies_json(a, in->policies));
 	return json_pretty(a, root);

@@ -14,12 +14,14 @@
  *     validateResponses: false
  *     clockSkewSeconds: 60
  *     tokenCacheEntries: 10000
+ *     tokenCacheSeconds: 900
  *     maxUriBytes: 4096
  *     maxHeaderBytes: 8192
  *     maxBodyBytes: -1
  *     httpPort: 9090
  *     httpsPort: 9095
  *     metricsPort: 9797
+ *     tokenPort: 9096                                        # 0: none
  *     http2: true
  *     limitHeaders: false
  *   securities:
@@ -40,6 +42,18 @@
  *     - name: backend-cert
  *       pem: |                                               # or der
  *         -----BEGIN CERTIFICATE-----
+ *   scripts:                                                 # hooks that documents name
+ *     - name: tenant.lua
+ *       text: request.headers["X-Tenant"] = "blue"
+ *   hooks:                                                   # what one run of a hook may take
+ *     milliseconds: 5
+ *     kilobytes: 1024
+ *   backendJwt:                                              # absent: none is made
+ *     issuer: wso2.org/products/am
+ *     audience: []
+ *     dialect: http://wso2.org/claims
+ *     restricted: []
+ *     seconds: 900
  *   endpoints:
  *     - name: products
  *       url: http://products.online:80

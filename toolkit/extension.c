@@ -14,7 +14,9 @@ static void interceptor(struct reader *r, struct model *m, struct place p)
 {
 	m->has_interceptors = true;
 	refuse(r, "InterceptorNotSupported", p,
-		"interceptors are not supported; do this work in the backend and remove the extension");
+		"Ballerina and Java interceptors cannot run here; write the same in Lua as %s instead",
+		str_eq(json_key(p.at), "x-wso2-request-interceptor") ? "x-apim-request-hook"
+								     : "x-apim-response-hook");
 }
 
 static void tier(struct reader *r, struct model *m, struct place p)
@@ -27,16 +29,37 @@ static void tier(struct reader *r, struct model *m, struct place p)
 			json_type_name(p.at));
 }
 
-static void no_effect(struct reader *r, struct model *m, struct place p)
+/* Scripts of prototypes: code from a document is not run here. */
+static void script(struct reader *r, struct model *m, struct place p)
 {
 	(void)m;
-	warn(r, "NotSupported", p, "not supported yet, has no effect");
+	warn(r, "NotSupported", p,
+		"scripts are not run; write examples, and x-wso2-endpoint-implementation-type: MOCKED_OAS");
 }
 
-static void cache(struct reader *r, struct model *m, struct place p)
+uint32_t cache_of(struct reader *r, struct place root)
 {
-	if (json_get_bool(p.at, "enabled", false))
-		no_effect(r, m, p);
+	enum {
+		DEFAULT_SECONDS = 900
+	};
+	struct place p = inside(r, root, "x-wso2-response-cache");
+	struct place seconds = inside(r, p, "cacheTimeoutInSeconds");
+	struct place enabled = inside(r, p, "enabled");
+	int64_t n = DEFAULT_SECONDS;
+
+	if (p.at && (!json_is_object(p.at) || (enabled.at && !json_is_bool(enabled.at)))) {
+		refuse(r, "InvalidDocument", p,
+			"expected {enabled: true, cacheTimeoutInSeconds: 900}");
+		return 0;
+	}
+	if (!json_get_bool(p.at, "enabled", false))
+		return 0;
+	if (seconds.at && (!json_int(seconds.at, &n) || n < 1 || n > CONTRACT_MAX_CACHE_SECONDS)) {
+		refuse(r, "InvalidDocument", seconds, "expected seconds from 1 to %d",
+			CONTRACT_MAX_CACHE_SECONDS);
+		return 0;
+	}
+	return (uint32_t)n;
 }
 
 /* check NULL: read elsewhere, or without meaning for the gateway. */
@@ -60,8 +83,12 @@ static const struct {
 	{ "x-throttling-tier", OPERATION, tier },
 	{ "x-wso2-request-interceptor", ROOT | OPERATION, interceptor },
 	{ "x-wso2-response-interceptor", ROOT | OPERATION, interceptor },
+	{ "x-apim-request-hook", ROOT | OPERATION, NULL },
+	{ "x-apim-response-hook", ROOT | OPERATION, NULL },
 	{ "x-wso2-cors", ROOT, NULL },
-	{ "x-wso2-response-cache", ROOT, cache },
+	{ "x-wso2-response-cache", ROOT, NULL },
+	{ "x-wso2-endpoint-implementation-type", ROOT | OPERATION, NULL },
+	{ "x-mediation-script", OPERATION, script },
 	{ "x-wso2-transports", ROOT, NULL },
 	{ "x-wso2-mutual-ssl", ROOT, NULL },
 };
@@ -82,7 +109,7 @@ static void check_one(struct reader *r, struct model *m, struct place p, enum le
 			extensions[i].check(r, m, p);
 		return;
 	}
-	if (str_starts(name, "x-wso2-"))
+	if (str_starts(name, "x-wso2-") || str_starts(name, "x-apim-"))
 		warn(r, "UnknownExtension", p, "unknown extension, has no effect");
 }
 

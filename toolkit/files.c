@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/core/script.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -35,6 +36,7 @@ static void close_folder(DIR **d)
 
 char *file_read(struct arena *a, const char *path, size_t max_bytes, size_t *ret_n, struct err *err)
 {
+	AUTO(arena_auto) struct arena *tmp = arena_new(); /* of a text that grows */
 	AUTO(close_file) FILE *f = fopen(path, "rbe");
 	char chunk[16 * 1024];
 	struct str s;
@@ -44,7 +46,7 @@ char *file_read(struct arena *a, const char *path, size_t max_bytes, size_t *ret
 		failed(err, path);
 		return NULL;
 	}
-	str_init(&s, a, max_bytes);
+	str_init(&s, tmp, max_bytes);
 	while (!s.overflow && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		str_addn(&s, chunk, n);
 	if (ferror(f)) {
@@ -54,7 +56,7 @@ char *file_read(struct arena *a, const char *path, size_t max_bytes, size_t *ret
 	if (!str_ok(&s, path, err))
 		return NULL;
 	*ret_n = s.len;
-	return s.ptr;
+	return arena_dupn(a, s.ptr, s.len);
 }
 
 bool file_write(struct arena *a, const char *path, const char *text, size_t n, struct err *err)
@@ -85,8 +87,13 @@ static bool is_document(const char *name)
 	return str_ends(name, ".yaml") || str_ends(name, ".yml") || str_ends(name, ".json");
 }
 
+static bool is_script(const char *name)
+{
+	return str_ends(name, ".lua");
+}
+
 static bool walk(struct arena *a, const char *folder, const char *below, int depth,
-	struct vec *names, struct err *err)
+	bool (*is_wanted)(const char *), struct vec *names, struct err *err)
 {
 	const char *path = *below ? arena_printf(a, "%s/%s", folder, below) : folder;
 	AUTO(close_folder) DIR *d = opendir(path);
@@ -103,9 +110,9 @@ static bool walk(struct arena *a, const char *folder, const char *below, int dep
 
 		if (e->d_name[0] == '.' || stat(arena_printf(a, "%s/%s", folder, name), &st) != 0)
 			continue;
-		if (S_ISDIR(st.st_mode) && !walk(a, folder, name, depth + 1, names, err))
+		if (S_ISDIR(st.st_mode) && !walk(a, folder, name, depth + 1, is_wanted, names, err))
 			return false;
-		if (S_ISREG(st.st_mode) && is_document(e->d_name))
+		if (S_ISREG(st.st_mode) && is_wanted(e->d_name))
 			vec_add(a, names, name);
 	}
 	return true;
@@ -116,29 +123,50 @@ static int by_text(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-bool documents_read(struct arena *a, const char *folder, struct toolkit_document **ret,
-	size_t *ret_n, struct err *err)
+static bool read_all(struct arena *a, const char *folder, struct vec *names,
+	struct toolkit_document **ret, struct err *err)
 {
-	struct toolkit_document *list;
-	struct vec names = { 0 };
+	struct toolkit_document *list = arena_alloc(a, (names->n + 1) * sizeof(*list));
 
-	if (!walk(a, folder, "", 0, &names, err))
-		return false;
-	if (names.n == 0 || names.n > TOOLKIT_MAX_DOCUMENTS)
-		return err_set(err, ERR_INVALID,
-			"%s: %zu OpenAPI documents (*.yaml, *.yml, *.json), "
-			"expected 1 to %d",
-			folder, names.n, TOOLKIT_MAX_DOCUMENTS);
-	qsort(names.at, names.n, sizeof(void *), by_text);
-	list = arena_alloc(a, names.n * sizeof(*list));
-	for (size_t i = 0; i < names.n; i++) {
-		list[i].name = names.at[i];
+	if (names->n > 1)
+		qsort(names->at, names->n, sizeof(void *), by_text);
+	for (size_t i = 0; i < names->n; i++) {
+		list[i].name = names->at[i];
 		list[i].text = file_read(a, arena_printf(a, "%s/%s", folder, list[i].name),
 			TOOLKIT_MAX_DOCUMENT_BYTES, &list[i].n, err);
 		if (!list[i].text)
 			return false;
 	}
 	*ret = list;
-	*ret_n = names.n;
 	return true;
+}
+
+bool documents_read(struct arena *a, const char *folder, struct toolkit_document **ret,
+	size_t *ret_n, struct err *err)
+{
+	struct vec names = { 0 };
+
+	if (!walk(a, folder, "", 0, is_document, &names, err))
+		return false;
+	if (names.n == 0 || names.n > TOOLKIT_MAX_DOCUMENTS)
+		return err_set(err, ERR_INVALID,
+			"%s: %zu OpenAPI documents (*.yaml, *.yml, *.json), "
+			"expected 1 to %d",
+			folder, names.n, TOOLKIT_MAX_DOCUMENTS);
+	*ret_n = names.n;
+	return read_all(a, folder, &names, ret, err);
+}
+
+bool scripts_read(struct arena *a, const char *folder, struct toolkit_document **ret, size_t *ret_n,
+	struct err *err)
+{
+	struct vec names = { 0 };
+
+	if (!walk(a, folder, "", 0, is_script, &names, err))
+		return false;
+	if (names.n > SCRIPT_MAX)
+		return err_set(err, ERR_LIMIT, "%s: %zu scripts (*.lua), the limit is %d", folder,
+			names.n, SCRIPT_MAX);
+	*ret_n = names.n;
+	return read_all(a, folder, &names, ret, err);
 }

@@ -26,4 +26,8 @@ bool folder_make(const char *path, struct err *err) MUST_CHECK; /* also when it 
 bool documents_read(struct arena *a, const char *folder, struct toolkit_document **ret,
 	size_t *ret_n, struct err *err) MUST_CHECK;
 
+/* Every *.lua below a folder, in the same way; there may be none. */
+bool scripts_read(struct arena *a, const char *folder, struct toolkit_document **ret, size_t *ret_n,
+	struct err *err) MUST_CHECK;
+
 #endif

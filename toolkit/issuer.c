@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/x509/cert.h"
+#include "toolkit/keymanager.h"
 
 /* A set of Securities: sorted by name, each once. */
 struct accepted {
@@ -32,6 +33,8 @@ struct issuers {
 	size_t n;
 	struct contract_scheme *schemes;
 	size_t n_schemes;
+	const char *tokens_url; /* the key manager's, for /token below it; or NULL */
+	const struct contract_scheme *tokens_of;
 	struct vec keys; /* struct model_name *: names of API keys, as documents declare them */
 };
 
@@ -378,35 +381,22 @@ static bool bad_scheme(struct issuers *s, const char *security, const char *code
 	return refuse(s->whole, code, (struct place){ .path = security }, "%s", why);
 }
 
-static size_t length_without_slash(const char *url)
-{
-	size_t n = strlen(url);
-
-	while (n > 0 && url[n - 1] == '/')
-		n--;
-	return n;
-}
-
-/* The original's users give the key manager's URL, others the endpoint's own. */
 static bool put_key_manager(
-	struct issuers *s, const struct toolkit_security *from, struct contract_target *ret)
+	struct issuers *s, const struct toolkit_security *from, struct contract_scheme *to)
 {
-	static const char path[] = "/oauth2/introspect";
-	struct contract_target e;
+	struct key_manager m;
 	struct err err;
 
 	if (str_empty(from->endpoint))
 		return bad_scheme(s, from->name, "SecurityNotUsable",
 			"has no endpoint, expected the URL of the key manager");
-	if (!contract_target_parse(s->a, from->endpoint, &e, &err))
+	if (!key_manager_of(s->a, from->endpoint, &m, &err))
 		return bad_scheme(s, from->name, "InvalidEndpoint", err.msg);
-	if (str_ends(e.path, "/introspect")) {
-		*ret = e;
-		return true;
-	}
-	e.url = arena_printf(s->a, "%.*s%s", (int)length_without_slash(e.url), e.url, path);
-	return contract_target_parse(s->a, e.url, ret, &err) ||
-	       bad_scheme(s, from->name, "InvalidEndpoint", err.msg);
+	to->key_manager = m.asked;
+	to->is_soap = m.is_soap;
+	s->tokens_url = m.tokens_url;
+	s->tokens_of = to;
+	return true;
 }
 
 /* An opaque token does not say whom to ask about it. */
@@ -451,7 +441,7 @@ static void put_schemes(struct issuers *s)
 			continue;
 		to->security = s->used.securities[i]->name;
 		if (to->type == SCHEME_OAUTH)
-			(void)put_key_manager(s, s->used.securities[i], &to->key_manager);
+			(void)put_key_manager(s, s->used.securities[i], to);
 		if (to->type == SCHEME_API_KEY)
 			put_key_place(s, to);
 		s->n_schemes++;
@@ -513,6 +503,24 @@ struct contract_scheme *issuers_schemes(const struct issuers *s, size_t *ret_n)
 {
 	*ret_n = s->n_schemes;
 	return s->schemes;
+}
+
+bool issuers_key_manager(const struct issuers *s, struct contract_endpoint *ret)
+{
+	if (!s->tokens_url)
+		return false;
+	*ret = (struct contract_endpoint){ .name = "", .n_urls = 1, .key_manager = s->tokens_of };
+	ret->urls = arena_alloc(s->a, sizeof(*ret->urls));
+	ret->urls[0] = s->tokens_url;
+	return true;
+}
+
+bool issuers_name_tiers(const struct issuers *s)
+{
+	for (size_t i = 0; i < s->n_schemes; i++)
+		if (s->schemes[i].is_soap)
+			return true;
+	return false;
 }
 
 void issuers_accepted(const struct issuers *s, const struct model_security *security,

@@ -20,6 +20,13 @@ struct contract_issuer *issuers_list(const struct issuers *s, size_t *ret_n);
 /* Securities of other types than JWT, the same way. */
 struct contract_scheme *issuers_schemes(const struct issuers *s, size_t *ret_n);
 
+/* Where the key manager has its own endpoints. False: no key manager, or one of which nothing is
+ * known but where it is asked. */
+bool issuers_key_manager(const struct issuers *s, struct contract_endpoint *ret);
+
+/* A key manager names tiers of APIs that no document knows. */
+bool issuers_name_tiers(const struct issuers *s);
+
 /* What an operation's `security` accepts; NULL: what the default Security does. */
 void issuers_accepted(const struct issuers *s, const struct model_security *security,
 	struct contract_operation *ret);

@@ -18,6 +18,7 @@ static_assert((int)POLICY_SUBSCRIPTION == (int)LIMIT_SUBSCRIPTION, "subscription
 struct wanted {
 	bool secured; /* tokens may name any policy of application and subscription */
 	bool open;
+	bool all_resources;
 	struct vec tiers; /* const struct model_tier * */
 };
 
@@ -49,7 +50,7 @@ static bool is_named(const struct wanted *w, const char *name)
 static bool is_wanted(const struct wanted *w, enum policy_list list, const char *name)
 {
 	if (list == POLICY_RESOURCE)
-		return is_named(w, name);
+		return w->all_resources || is_named(w, name);
 	if (w->open && list == POLICY_SUBSCRIPTION && str_eq(name, POLICY_UNAUTHENTICATED))
 		return true;
 	return w->secured;
@@ -117,9 +118,10 @@ static void check(const struct vec *models, const struct limits *l)
 	}
 }
 
-struct limits limits_compile(struct arena *a, const struct vec *models, const struct policies *p)
+struct limits limits_compile(
+	struct arena *a, const struct vec *models, const struct policies *p, bool all_resources)
 {
-	struct wanted w = { .secured = false };
+	struct wanted w = { .all_resources = all_resources };
 	struct limits l = { .given = true };
 	struct policies all;
 

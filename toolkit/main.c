@@ -5,6 +5,7 @@
 #include "lib/api/policies.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/base/version.h"
 #include "lib/json/json.h"
@@ -131,6 +132,20 @@ static bool read_policies(
 	return true;
 }
 
+/* Those beside the documents, unless the settings bring them. */
+static bool read_scripts(
+	struct arena *a, const char *folder, struct toolkit_inputs *ret, struct err *err)
+{
+	struct toolkit_document *scripts;
+
+	if (ret->n_scripts > 0)
+		return true;
+	if (!scripts_read(a, folder, &scripts, &ret->n_scripts, err))
+		return false;
+	ret->scripts = scripts;
+	return true;
+}
+
 static bool read_inputs(
 	struct arena *a, const struct options *o, struct toolkit_inputs *ret, struct err *err)
 {
@@ -147,7 +162,7 @@ static bool read_inputs(
 	if (!documents_read(a, o->swagger, &documents, &ret->n_documents, err))
 		return false;
 	ret->documents = documents;
-	return true;
+	return read_scripts(a, o->swagger, ret, err);
 }
 
 static int compile_as(struct arena *a, struct options o)
@@ -165,7 +180,8 @@ static int compile_as(struct arena *a, struct options o)
 	print(a, &diagnostics);
 	if (!c)
 		return EXIT_WRONG;
-	sum = toolkit_contract_sha256(a, c);
+	text = toolkit_contract_text(a, c);
+	sum = sha256_hex(a, text, strlen(text));
 	if (o.expect && !str_eq(o.expect, sum)) {
 		err_set(&err, ERR_INVALID,
 			"the mounted inputs compile to contract %s, expected %.64s: they have changed "
@@ -173,7 +189,6 @@ static int compile_as(struct arena *a, struct options o)
 			sum, o.expect);
 		return fail(EXIT_WRONG, &err);
 	}
-	text = json_canonical(a, contract_json(a, c));
 	if (!folder_make(o.out, &err) || !file_write(a, arena_printf(a, "%s/contract.json", o.out),
 						 text, strlen(text), &err))
 		return fail(EXIT_FILES, &err);

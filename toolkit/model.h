@@ -15,6 +15,7 @@
 #include "toolkit/toolkit.h"
 
 struct json;
+struct operation_bodies;
 struct yaml_lines;
 
 /* Where the reader stands: what messages need. */
@@ -94,6 +95,18 @@ struct model_tier {
 	struct place place;
 };
 
+/* A script as a document has it. */
+struct model_script {
+	struct place place;
+	const char *text;			/* hook.c: its name until it is looked up */
+	const struct contract_script *contract; /* hook.c: what became of it */
+};
+
+struct model_hooks {
+	struct model_script *request; /* NULL: none */
+	struct model_script *response;
+};
+
 struct model_operation {
 	struct place place;
 	enum method method;
@@ -105,6 +118,11 @@ struct model_operation {
 	struct model_endpoint *production; /* NULL: none */
 	struct model_endpoint *sandbox;
 	struct model_tier tier; /* none if the root has one */
+	struct model_hooks hooks;
+	struct place item; /* the path item around it */
+	bool is_mocked;
+	struct vec examples; /* struct contract_example *: they answer instead of an endpoint */
+	struct operation_bodies *bodies; /* body.c; NULL: not validated */
 };
 
 struct model_path {
@@ -121,6 +139,8 @@ struct model {
 	const char *base_path;	 /* decoded; NULL: wrong */
 	const char *auth_header; /* lower case; NULL: the settings' */
 	struct model_tier tier;
+	struct model_hooks hooks;
+	uint32_t cache_s;	    /* 0: answers are not kept */
 	struct contract_cors *cors; /* NULL: none */
 	struct contract_transport transport;
 	bool has_interceptors;
@@ -181,12 +201,26 @@ const char **trust_read(struct reader *whole, const struct toolkit_inputs *in, s
 /* cors.c: x-wso2-cors; NULL: absent, off, or wrong and told. */
 struct contract_cors *cors_of(struct reader *r, struct place root);
 
+/* mock.c: whether examples answer; those of an operation */
+bool mock_is_asked(struct reader *r, struct place root, struct place operation);
+void read_examples(struct reader *r, struct model_operation *op);
+
+/* extension.c: x-wso2-response-cache, in seconds; 0: off */
+uint32_t cache_of(struct reader *r, struct place root);
+
 /* transport.c: x-wso2-transports, x-wso2-mutual-ssl */
 struct contract_transport transport_of(struct reader *r, struct place root);
 
 /* x-wso2-application-security.optional, of the operation before that of the root: a client
  * certificate is enough. */
 bool security_is_optional(struct reader *r, struct place root, struct place operation);
+
+/* hook.c: what stands at the root or an operation; all of them, looked up and tried; what became of
+ * them. */
+struct model_hooks hooks_of(struct reader *r, struct place p);
+struct contract_scripts scripts_compile(
+	struct reader *whole, const struct vec *models, const struct toolkit_inputs *in);
+struct contract_hooks scripts_placed(const struct model_hooks *h);
 
 /* extension.c: everything x-wso2-* that is not read elsewhere. */
 enum level {

@@ -217,8 +217,10 @@ struct model *model_read(
 	m->base_path = read_base_path(r, m, root);
 	m->auth_header = read_auth_header(r, root);
 	m->tier = tier_of(r, NULL, root);
+	m->hooks = hooks_of(r, root);
 	m->transport = transport_of(r, root);
 	m->cors = cors_of(r, root);
+	m->cache_s = cache_of(r, root);
 	check_extensions(r, m, root, LEVEL_ROOT);
 	check_application_security(r, root);
 	read_named_endpoints(r, m, root);

@@ -120,7 +120,13 @@ static void read_operation(struct reader *r, struct model *m, struct root *root,
 	op->scopes = scopes_of(r, p, op->security);
 	check_parameters(r, p);
 	op->tier = tier_of(r, m, p);
-	choose_endpoints(r, m, item, root, op);
+	op->hooks = hooks_of(r, p);
+	op->item = item;
+	op->is_mocked = mock_is_asked(r, root->place, p);
+	if (op->is_mocked)
+		read_examples(r, op);
+	else
+		choose_endpoints(r, m, item, root, op);
 	check_application_security(r, p);
 	check_extensions(r, m, p, LEVEL_OPERATION);
 	vec_add(r->a, &path->operations, op);

@@ -56,7 +56,13 @@ static void show_operation(struct str *s, const struct contract *c, const char *
 		show_endpoint(s, " -> ", &c->endpoints[op->endpoint]);
 	if (op->sandbox != SIZE_MAX)
 		show_endpoint(s, " sandbox ", &c->endpoints[op->sandbox]);
+	if (op->n_examples > 0)
+		str_add(s, " -> examples");
 	show_tier(s, &op->tier);
+	if (op->request)
+		str_add(s, ", requests validated");
+	if (op->n_answers > 0)
+		str_add(s, ", answers validated");
 	str_addc(s, '\n');
 }
 
@@ -90,6 +96,26 @@ static void show_transport(struct str *s, const struct contract_transport *t)
 			t->client_cert == CLIENT_CERT_MANDATORY ? "mandatory" : "optional");
 }
 
+static void show_scheme(struct str *s, const struct contract_scheme *scheme)
+{
+	str_addf(s, "  %s: %s", scheme->security, scheme_type_name(scheme->type));
+	if (scheme->type == SCHEME_OAUTH)
+		str_addf(
+			s, " at %s%s", scheme->key_manager.url, scheme->is_soap ? ", by SOAP" : "");
+	str_addc(s, '\n');
+}
+
+/* Whose endpoints clients find here, too. */
+static void show_key_manager(struct str *s, const struct contract *c)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		if (c->endpoints[i].key_manager)
+			show_endpoint(s, "  /token, /authorize, /revoke, /userinfo -> ",
+				&c->endpoints[i]);
+	if (c->token_port != 0)
+		str_addf(s, ", on port %u as well\n", c->token_port);
+}
+
 static void show_cors(struct str *s, const struct contract_cors *c)
 {
 	if (!c)
@@ -114,6 +140,8 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 		str_addc(&s, '\n');
 		show_transport(&s, &api->transport);
 		show_cors(&s, api->cors);
+		if (api->cache_s > 0)
+			str_addf(&s, "    answers kept, at most %u s\n", api->cache_s);
 		for (size_t p = 0; p < api->n_paths; p++)
 			for (size_t o = 0; o < api->paths[p].n_operations; o++)
 				show_operation(&s, c, api->paths[p].template,
@@ -125,10 +153,8 @@ char *toolkit_show(struct arena *a, const struct contract *c)
 	if (c->n_schemes)
 		str_add(&s, "schemes\n");
 	for (size_t i = 0; i < c->n_schemes; i++)
-		str_addf(&s, "  %s: %s%s%s\n", c->schemes[i].security,
-			scheme_type_name(c->schemes[i].type),
-			c->schemes[i].type == SCHEME_OAUTH ? " at " : "",
-			c->schemes[i].type == SCHEME_OAUTH ? c->schemes[i].key_manager.url : "");
+		show_scheme(&s, &c->schemes[i]);
+	show_key_manager(&s, c);
 	str_addf(&s,
 		"settings\n  ports http %u, https %u, metrics %u; http/2 %s\n"
 		"  token cache %u entries; clock skew %lld s; backend host names %sverified\n",

@@ -22,6 +22,7 @@
 
 struct arena;
 struct contract;
+struct contract_assertion;
 struct err;
 struct json;
 struct policies;
@@ -91,7 +92,8 @@ struct toolkit_security {
 	const char *type;     /* "jwt", "basic" or "oauth"; every other type is reported as not
 				 supported where an operation names it. Credentials are no input: see
 				 gateway/core/credentials.h */
-	const char *endpoint; /* "oauth": the key manager's URL, or its introspection endpoint's */
+	const char *endpoint; /* "oauth": the key manager's URL, or that of what is asked there: its
+				 introspection endpoint, or SECURITY_SOAP_PATH of lib/api */
 	const struct toolkit_issuer *issuers;
 	size_t n_issuers;
 };
@@ -110,18 +112,22 @@ struct toolkit_settings {
 	bool remove_auth_header;      /* true */
 	const char *jwt_header;	      /* "X-JWT-Assertion" */
 	bool verify_hostname;	      /* true; a warning while it is off and a backend is https */
-	bool validate_requests;	      /* false; true is an error: not available */
-	bool validate_responses;      /* the same */
+	bool validate_requests;	      /* false: bodies against the documents' schemas */
+	bool validate_responses;      /* false */
 	int64_t clock_skew_s;	      /* 60 */
 	uint32_t token_cache_entries; /* 10000 per worker */
+	int64_t token_cache_s;	      /* 900: how long a key manager's word is believed */
 	uint32_t max_uri_bytes;	      /* 4096 */
 	uint32_t max_header_bytes;    /* 8192 */
 	int64_t max_body_bytes;	      /* -1: no limit */
 	uint16_t http_port;	      /* 9090 */
 	uint16_t https_port;	      /* 9095 */
 	uint16_t metrics_port;	      /* 9797 */
-	bool http2;		      /* true */
-	bool limit_headers;	      /* false: answers do not say how much of a limit is left */
+	uint32_t token_port;	 /* 9096: for the key manager's own endpoints; 0: not to be had */
+	bool http2;		 /* true */
+	uint32_t hook_ms;	 /* 5: processor time of one run of a hook */
+	uint32_t hook_kilobytes; /* 1024: memory of one run */
+	bool limit_headers;	 /* false: answers do not say how much of a limit is left */
 };
 
 struct toolkit_settings toolkit_settings_default(void);
@@ -145,6 +151,9 @@ struct toolkit_inputs {
 	struct toolkit_settings settings;
 	const struct toolkit_certificate *certificates;
 	size_t n_certificates;
+	const struct toolkit_document *scripts; /* hooks that documents name: "tenant.lua" */
+	size_t n_scripts;
+	const struct contract_assertion *backend_jwt; /* NULL: backends get none from the gateway */
 };
 
 /* ---- what documents name, without compiling ---- */
@@ -189,8 +198,10 @@ void toolkit_scan(struct arena *a, const struct toolkit_document *documents, siz
 struct contract *toolkit_compile(struct arena *a, const struct toolkit_inputs *in,
 	struct toolkit_diagnostics *ret) MUST_CHECK;
 
-/* What --expect compares and the input hash contains: lower-case hex SHA-256 of the contract's
- * canonical text. */
+/* As it is written: canonical JSON. */
+char *toolkit_contract_text(struct arena *a, const struct contract *c);
+
+/* What --expect compares and the input hash contains: lower-case hex SHA-256 of that text. */
 char *toolkit_contract_sha256(struct arena *a, const struct contract *c);
 
 /* The document as pretty JSON with TargetEndpoint names replaced by their URLs; compiles to the

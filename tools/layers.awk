@@ -1,7 +1,8 @@
-# Which folder may include which: awk -f tools/layers.awk $(git ls-files '*.c' '*.h')
+# Which folder may include which: awk -f tools/layers.awk $(git ls-files '*.c' '*.[ch]pp' '*.h')
 #
 # A folder is a layer. It may include itself and what stands behind it in `may`; foreign headers belong to the folders
-# named in `foreign`. Includes are written from the root, so that all of this can be read off the text.
+# named in `foreign`, and a header in `internal` is for its own folder only. Includes are written from the root, so that
+# all of this can be read off the text.
 
 BEGIN {
 	may["lib/base"] = ""
@@ -18,10 +19,15 @@ BEGIN {
 	may["security-svc"] = may["ratelimit-svc"] = may["endpoint-svc"] = may["builder-svc"] = "lib/"
 	may["api-svc"] = "lib/ toolkit gateway/core/contract.h"
 	may["watcher"] = "lib/"
-	may["toolkit"] = "lib/base lib/json lib/yaml lib/x509 lib/api gateway/core"
-	may["gateway/core"] = "lib/base lib/json lib/x509"
-	may["gateway/nginx"] = may["gateway/module"] = may["gateway/launcher"] = "gateway/core lib/base lib/json"
+	may["toolkit"] = "lib/base lib/json lib/yaml lib/x509 lib/api gateway/core gateway/schema gateway/hook/hook.h"
+	may["gateway/core"] = "lib/base lib/json lib/x509 gateway/schema"
+	may["gateway/schema"] = ""
+	may["gateway/usage"] = "gateway/core gateway/nginx/text.h lib/base lib/json lib/api lib/msg lib/bus"
+	may["gateway/hook"] = "lib/base lib/json gateway/core/core.h"
+	may["gateway/nginx"] = may["gateway/module"] = may["gateway/launcher"] = "gateway/core gateway/schema gateway/hook/hook.h lib/base lib/json"
 	may["apictl"] = "lib/base lib/json lib/yaml lib/api lib/kube lib/plan/reasons.h"
+
+	internal["gateway/core/decision.h"] = 1
 
 	foreign["cjson/"] = "lib/json"
 	foreign["cJSON"] = "lib/json"
@@ -30,9 +36,12 @@ BEGIN {
 	foreign["nats/"] = "lib/bus"
 	foreign["nats.h"] = "lib/bus"
 	foreign["openssl/"] = "lib/base lib/x509 lib/kube gateway/core gateway/nginx gateway/module gateway/launcher"
+	foreign["lua.h"] = foreign["lauxlib.h"] = foreign["lualib.h"] = "gateway/hook"
+	foreign["expat.h"] = "gateway/core"
 	foreign["protobuf-c/"] = "lib/msg"
 	foreign["proto/"] = "lib/msg"
 	foreign["ngx_"] = "gateway/nginx gateway/module"
+	foreign["rapidjson/"] = foreign["valijson/"] = foreign["re2/"] = "gateway/schema"
 	foreign["cmocka.h"] = ""
 }
 
@@ -76,6 +85,8 @@ function check_own(header, target) {
 		return check_foreign(header)
 	if (target == "" || header ~ /\.\./)
 		return complain("\"" header "\" is not written from the root")
+	if (target != layer && header in internal)
+		return complain(layer " may not include " header ": that is for " target)
 	if (target != layer && !allowed(may[layer], target, header))
 		complain(layer " may not include " target)
 }

@@ -11,8 +11,11 @@ shift
 
 # Files that exist to have an effect, and their one reason.
 effects=(
+	security-svc/observe.o  # random bytes, between gather and reconcile
 	builder-svc/observe.o   # asks the registry between gather and reconcile
+	builder-svc/http.o      # libcurl
 	builder-svc/registry.o  # HTTP to the registry
+	builder-svc/ecr.o       # HTTP to Amazon, for a token
 	builder-svc/challenge.o # the token dance of that HTTP
 )
 

@@ -110,7 +110,9 @@ struct index {
 	const struct clock_ops *clock;
 	struct arena *scratch; /* of one event */
 	unsigned int kinds;    /* bit set: watched */
-	unsigned int listed;   /* bit set: listed at least once */
+	const char *system_ns;
+	uint64_t system_mark; /* the last change in it */
+	unsigned int listed;  /* bit set: listed at least once */
 	bool leading;
 	uint64_t round; /* of complete comparisons; begins anywhere, part of message ids */
 	struct node *nodes[KIND_COUNT];

@@ -1,6 +1,7 @@
 #include "watcher/index.h"
 
 #include "lib/api/object.h"
+#include "lib/api/policies.h"
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
@@ -39,7 +40,7 @@ static int64_t now_us(const struct index *ix)
 	return ix->clock->monotonic_us(ix->clock->self);
 }
 
-struct index *index_new(const struct clock_ops *clock, unsigned int kinds)
+struct index *index_new(const struct clock_ops *clock, unsigned int kinds, const char *system_ns)
 {
 	struct index *ix = calloc(1, sizeof(*ix));
 
@@ -47,6 +48,7 @@ struct index *index_new(const struct clock_ops *clock, unsigned int kinds)
 		abort();
 	ix->clock = clock;
 	ix->kinds = kinds;
+	ix->system_ns = system_ns;
 	ix->scratch = arena_new();
 	/* Another process' round must not make the same message ids. */
 	ix->round = clock->random(clock->self);
@@ -112,12 +114,19 @@ static void read_records(
 	graph_set_edges(ix, r, specs, n);
 }
 
+/* Ready, and nothing left to do. */
 static bool is_ready(const struct json *object)
 {
-	json_foreach (c, json_path(object, "status", "conditions", NULL))
-		if (str_eq(json_get_str(c, "type"), COND_READY))
-			return str_eq(json_get_str(c, "status"), "True");
-	return false;
+	bool ready = false;
+
+	json_foreach (c, json_path(object, "status", "conditions", NULL)) {
+		if (!str_eq(json_get_str(c, "status"), "True"))
+			continue;
+		if (str_eq(json_get_str(c, "type"), COND_RECONCILING))
+			return false;
+		ready = ready || str_eq(json_get_str(c, "type"), COND_READY);
+	}
+	return ready;
 }
 
 static void set_uid(char uid[UID_SIZE], const struct json *object)
@@ -201,17 +210,30 @@ static void update_job(
 	graph_due_job(ix, j);
 }
 
+/* Its containers say so up to a second before its phase does. */
+static bool pod_has_ended(const struct json *pod)
+{
+	const struct json *containers = json_path(pod, "status", "containerStatuses", NULL);
+	const char *phase = json_str(json_path(pod, "status", "phase", NULL));
+
+	if (str_eq(phase, "Succeeded") || str_eq(phase, "Failed"))
+		return true;
+	json_foreach (c, containers)
+		if (!json_path(c, "state", "terminated", NULL))
+			return false;
+	return json_len(containers) > 0;
+}
+
 /* The Job controller counts pods once a second: who waits for a Job is told when its pod has ended.
  * Nothing is kept of pods. */
 static void see_pod(struct index *ix, const struct json *pod)
 {
-	const char *phase = json_str(json_path(pod, "status", "phase", NULL));
 	const char *name = meta_label(pod, "batch.kubernetes.io/job-name");
 	struct node *n = name ? graph_find(ix, KIND_JOB, ref_of(pod).ns, name) : NULL;
 
 	if (!n || !n->job || n->job->state != JOB_RUNNING || n->job->pod_ended)
 		return;
-	if (!str_eq(phase, "Succeeded") && !str_eq(phase, "Failed"))
+	if (!pod_has_ended(pod))
 		return;
 	n->job->pod_ended = true;
 	if (!judge_is_active(ix))
@@ -234,6 +256,18 @@ static void advance(struct index *ix, enum kind kind, const char *version)
 
 	if (v > ix->stream[kind])
 		ix->stream[kind] = v;
+}
+
+static void mark(struct index *ix, enum kind kind, uint64_t version)
+{
+	if ((kind == KIND_CONFIG_MAP || kind == KIND_SECRET) && version > ix->system_mark)
+		ix->system_mark = version;
+}
+
+static void mark_change(struct index *ix, const struct node *n)
+{
+	if (strlen(ix->system_ns) == n->ns_len && memcmp(ix->system_ns, n->key, n->ns_len) == 0)
+		mark(ix, n->kind, n->version);
 }
 
 /* Adds an object to its collection, or takes it out again. */
@@ -269,6 +303,7 @@ void index_upsert(struct index *ix, enum kind kind, const struct json *object, c
 		toggle(ix, n);
 	n->present = true;
 	n->version = v;
+	mark_change(ix, n);
 	if (judge_is_collected(kind))
 		toggle(ix, n);
 	if (!judge_by_version(kind)) {
@@ -316,6 +351,7 @@ static void gone(struct index *ix, struct node *n, uint64_t version)
 		toggle(ix, n);
 	n->present = false;
 	n->version = version > n->version ? version : n->version;
+	mark_change(ix, n);
 	if (n->root)
 		bury_root(ix, n->root);
 	if (n->job)
@@ -372,6 +408,9 @@ void index_list_ended(struct index *ix, enum kind kind, const char *version)
 		return;
 	advance(ix, kind, version);
 	sweep(ix, kind);
+	/* What was deleted before we began to watch left no trace. */
+	if (!(ix->listed & 1U << kind))
+		mark(ix, kind, number(version));
 	ix->listed |= 1U << kind;
 	if (!complete && index_is_complete(ix))
 		index_compare_all(ix);
@@ -416,6 +455,21 @@ static void compare_job(struct index *ix, struct job *j)
 	graph_due_job(ix, j);
 }
 
+/* A RateLimiting whose end nobody was told of has left its policies in the document of its
+ * namespace. Any name will do to have that rendered again. */
+static void compare_policies(struct index *ix, const struct node *document)
+{
+	struct node *any = graph_node(ix, KIND_RATE_LIMITING,
+		arena_dupn(ix->scratch, document->key, document->ns_len), POLICIES_CONFIG_MAP);
+	struct root *r;
+
+	if (any->present)
+		return;
+	r = graph_root(ix, any);
+	(void)snprintf(r->uid, UID_SIZE, "%016llx", (unsigned long long)fingerprint(any->key));
+	bury_root(ix, r);
+}
+
 void index_compare_all(struct index *ix)
 {
 	ix->round++;
@@ -428,6 +482,10 @@ void index_compare_all(struct index *ix)
 	for (struct node *n = ix->nodes[KIND_JOB]; n; n = n->hh.next)
 		if (n->job)
 			compare_job(ix, n->job);
+	for (struct node *n = ix->nodes[KIND_CONFIG_MAP]; n; n = n->hh.next)
+		if (n->present && str_eq(node_name(n), POLICIES_CONFIG_MAP))
+			compare_policies(ix, n);
+	arena_reset(ix->scratch);
 }
 
 /* All but the dead leave the queue. */

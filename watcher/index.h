@@ -7,7 +7,7 @@
  *   - an input has a newer version than the recorded one, exists although it was recorded as
  * missing, or the reverse;
  *   - a child is not as it was recorded (spec or readiness);
- *   - a complete comparison begins (index_compare_all) and it is not Ready.
+ *   - a complete comparison begins (index_compare_all) and it is not Ready, or Reconciling.
  * and a Job's owner when the Job, or already its pod, ends. Each cause is told once; what was not
  * yet said to be told (index_told) is told again. Only an object that changed, or that records an
  * object which changed, is looked at.
@@ -16,6 +16,9 @@
  * status, and either may arrive first. An older input is therefore never news, and a child that
  * differs is believed when a moment has passed (at once if only its readiness differs, in an event
  * younger than the record).
+ *
+ * While an object is not Ready, its service is told by others what they note on its ConfigMaps:
+ * that is believed later still.
  *
  * A gateway's Service has its address long before its pods are there: that is told together with
  * their becoming ready, unless they take too long.
@@ -41,14 +44,15 @@ struct json;
 
 enum {
 	INDEX_PATIENCE_MS = 150, /* how long record and child may disagree */
-	INDEX_COMPANY_MS = 3000, /* how long the address of an object that is not Ready waits for
-				    its becoming so */
+	INDEX_COMPANY_MS = 3000, /* how long the address and the notes of an object that is not
+				    Ready wait for other news */
 	INDEX_TOMBSTONE_MS =
 		60 * 1000, /* a replica that does not lead remembers the dead for so long */
 };
 
-/* clock is borrowed. kinds: bit set (1 << kind) of what will be watched. */
-struct index *index_new(const struct clock_ops *clock, unsigned int kinds);
+/* clock and system_ns are borrowed. kinds: bit set (1 << kind) of what will be watched. system_ns:
+ * whose ConfigMaps and Secrets wake.system_mark speaks of. */
+struct index *index_new(const struct clock_ops *clock, unsigned int kinds, const char *system_ns);
 void index_free(struct index *ix); /* accepts NULL */
 
 /* ---- events of the watch of one kind; version is the stream's ---- */
@@ -66,7 +70,8 @@ bool index_is_complete(const struct index *ix); /* every kind was listed once */
  * Beginning to lead compares everything. */
 void index_lead(struct index *ix, bool leading);
 
-/* Forgets what was told: everything that is not settled and Ready is due again. */
+/* Forgets what was told: everything that is not settled and Ready is due again, and so is each
+ * namespace's document of policies, which an object that is gone may have left behind. */
 void index_compare_all(struct index *ix);
 
 /* Lets time pass: looks again at those whose patience ended. Returns ms until it has something to

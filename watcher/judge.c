@@ -45,7 +45,8 @@ static enum verdict judge_version(const struct index *ix, const struct edge *e)
 	/* Which of two versions of a collection is the later one cannot be seen. */
 	if (judge_is_collected(n->kind))
 		return VERDICT_UNSURE;
-	if (known == 0 && !judge_by_version(n->kind))
+	/* Of other kinds only ours are seen: what never was may be there. */
+	if (n->version == 0 && !judge_by_version(n->kind))
 		return VERDICT_SETTLED;
 	if (known == 0)
 		return ix->stream[n->kind] >= e->recorded ? VERDICT_MOVED : VERDICT_UNSURE;
@@ -102,6 +103,20 @@ bool judge_is_settled(const struct index *ix, const struct root *r)
 	return true;
 }
 
+/* A note on a ConfigMap of an object that is not Ready yet is told to its service by whoever made
+ * it, and the status that records it follows. */
+static int patience_ms(const struct edge *e)
+{
+	bool noted = e->role == EDGE_CHILD && judge_by_version(e->node->kind);
+
+	return noted && !e->root->ready ? INDEX_COMPANY_MS : INDEX_PATIENCE_MS;
+}
+
+static void shorten(int *wait_ms, int ms)
+{
+	*wait_ms = *wait_ms && *wait_ms < ms ? *wait_ms : ms;
+}
+
 /* What has to be told of the records; *ret_wait_ms: how long something has to be waited for. */
 static bool edges_want(const struct index *ix, struct root *r, int *ret_wait_ms)
 {
@@ -117,9 +132,9 @@ static bool edges_want(const struct index *ix, struct root *r, int *ret_wait_ms)
 		else if (e->told == judge_knowledge(e))
 			continue;
 		else if (v == VERDICT_UNSURE && !r->patient)
-			*ret_wait_ms = INDEX_PATIENCE_MS;
+			shorten(ret_wait_ms, patience_ms(e));
 		else if (v == VERDICT_LATER && !r->patient)
-			*ret_wait_ms = *ret_wait_ms ? *ret_wait_ms : INDEX_COMPANY_MS;
+			shorten(ret_wait_ms, INDEX_COMPANY_MS);
 		else if (v != VERDICT_BEHIND)
 			want = true;
 	}

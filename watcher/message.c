@@ -77,7 +77,7 @@ static const char *cause(
 		return arena_printf(a, "generation %" PRId64, r->generation);
 	if (first)
 		return edge_words(a, first, moved - 1);
-	return "not Ready yet";
+	return "not settled yet";
 }
 
 /* ---- messages ---- */
@@ -112,6 +112,7 @@ static void about_root(struct index *ix, struct arena *a, struct root *r, struct
 	w->resource_version = version_text(a, n);
 	w->cause = cause(a, r, first, w->moved.n);
 	w->traceparent = trace(ix, a, r);
+	w->system_mark = ix->system_mark;
 	ret->since_us = r->since_us;
 	ret->subject = subject_for(
 		a, arena_printf(a, "cr.%s", kind_info(n->kind)->token), w->ref.ns, w->ref.name);
@@ -132,6 +133,7 @@ static void about_job(struct index *ix, struct arena *a, struct job *j, struct i
 		j->pod_ended && !j->gone && j->state == JOB_RUNNING ? "has ended its pod"
 								    : job_ends[j->state]);
 	w->traceparent = trace(ix, a, owner);
+	w->system_mark = ix->system_mark;
 	vec_add(a, &w->moved, node_ref(a, j->node));
 	ret->since_us = j->since_us;
 	ret->subject = subject_for(a, "job", w->ref.ns, node_name(j->node));

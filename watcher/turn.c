@@ -138,20 +138,33 @@ static void bus_trouble(struct turn *w, const char *what, const struct err *err)
 	complain(w, what, err->msg);
 }
 
+static bool ensure_topology(struct turn *w)
+{
+	static const char trouble[] = "streams and consumers are not seen to";
+	struct err err;
+
+	if (w->ops.ensure_topology(w->ops.self, &err)) {
+		no_complaint(w, trouble);
+		return true;
+	}
+	if (err.code != ERR_CONFLICT) {
+		bus_trouble(w, trouble, &err);
+		return false;
+	}
+	complain(w, trouble, err.msg); /* wakes go on */
+	return true;
+}
+
 /* A new session may be with a server that has lost everything. */
 static bool see_to_topology(struct turn *w)
 {
 	unsigned int session = w->ops.session(w->ops.self);
 	bool anew = w->topology_due || session != w->session;
-	struct err err;
 
 	if (!anew && now_us(w) < w->topology_us)
 		return true;
-	if (!w->ops.ensure_topology(w->ops.self, &err)) {
-		bus_trouble(w, "streams and consumers are not seen to", &err);
+	if (!ensure_topology(w))
 		return false;
-	}
-	no_complaint(w, "streams and consumers are not seen to");
 	w->topology_us = now_us(w) + TOPOLOGY_EVERY_S * (int64_t)US_PER_S;
 	w->session = session;
 	w->topology_due = false;
@@ -254,7 +267,7 @@ void turn_init(struct turn *w)
 	for (size_t i = 0; i < ARRAY_LEN(watches); i++)
 		kinds |= 1U << watches[i].kind;
 	w->memory = arena_new();
-	w->index = index_new(&w->clock, kinds);
+	w->index = index_new(&w->clock, kinds, w->ns);
 	lease_init(&w->lease, w->kube, w->clock, w->ns, w->identity);
 	plan_relist(w);
 }

@@ -38,12 +38,10 @@ scheme=https
 ! curl -sf --max-time 5 -o /dev/null "http://${registry%%/*}/v2/" || scheme=http
 path=
 [[ $registry != */* ]] || path=${registry#*/}/
-mkdir -p "$work"
+# shellcheck source=deploy/images/buildah.sh
+. "$IMAGES/buildah.sh"
 exec 8>"$work/lock"
 flock 8
-buildah=(buildah --root "$work/buildah" --runroot "$work/buildah-run" --storage-driver vfs)
-printf '[network]\nnetwork_config_dir = "%s"\n' "$work/buildah-network" >"$work/buildah.conf"
-export CONTAINERS_CONF=$work/buildah.conf
 
 digest_of() { # NAME: builds and pushes if need be; prints IMAGE@DIGEST
 	local name=$1 dir=$work/$1 tag digest

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # addons.sh [dns|metrics|loadbalancer|storage...]: puts what a cluster usually has into this one, and waits for it.
+# Only if it is named: ingress, a controller for Ingresses of class "contour".
 set -euo pipefail
 # shellcheck source=env.sh
 LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/env.sh"
@@ -9,10 +10,11 @@ LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/env.sh"
 . "$LOCAL/lib/wait.sh"
 kubectl=$LOCAL/kubectl
 all=(storage dns loadbalancer metrics)
+known=("${all[@]}" ingress)
 
 render() {
 	local name edits=(-e "s|@DNS_IP@|$DNS_IP|" -e "s|@LB_RANGE@|$LB_RANGE|" -e "s|@NATS_VOLUME@|$NATS_VOLUME|")
-	for name in coredns metallb-controller metrics-server; do edits+=(-e "s|@$name@|$(image_of "$name")|"); done
+	for name in coredns metallb-controller metrics-server contour envoy; do edits+=(-e "s|@$name@|$(image_of "$name")|"); done
 	sed "${edits[@]}" "$LOCAL/addons/$1.yaml"
 }
 
@@ -23,6 +25,7 @@ image_for() {
 	dns) echo coredns ;;
 	loadbalancer) echo metallb-controller ;;
 	metrics) echo metrics-server ;;
+	ingress) printf '%s\n' contour envoy ;;
 	esac
 }
 
@@ -32,12 +35,19 @@ release_volume() {
 		"$kubectl" patch pv nats-data --type=json -p '[{"op": "remove", "path": "/spec/claimRef"}]' >/dev/null
 }
 
+# What a module has beside its code.
+module_dir() { (cd "$LOCAL/tools/$1" && GOWORK=off go mod download -json "$2" | jq -r .Dir); }
+
 install() {
 	local module
-	if [[ $1 == loadbalancer ]]; then
-		module=$(cd "$LOCAL/tools/metallb" && GOWORK=off go mod download -json go.universe.tf/metallb | jq -r .Dir)
-		apply "$module/config/crd/bases"
-	fi
+	case $1 in
+	loadbalancer) apply "$(module_dir metallb go.universe.tf/metallb)/config/crd/bases" ;;
+	ingress)
+		module=$(module_dir contour github.com/projectcontour/contour)/examples/contour
+		apply "$module/00-common.yaml" -f "$module/01-crds.yaml" -f "$module/02-rbac.yaml" -f "$module/02-role-contour.yaml"
+		"$kubectl" wait --for=condition=Established crd/httpproxies.projectcontour.io --timeout=30s >/dev/null
+		;;
+	esac
 	render "$1" | apply -
 }
 
@@ -49,6 +59,7 @@ await() {
 		rolled_out kube-system metrics-server
 		wait_for 90 "kubectl top nodes answers" '' "$kubectl" top nodes
 		;;
+	ingress) rolled_out projectcontour contour ;;
 	loadbalancer)
 		"$kubectl" wait --for=condition=Established crd/ipaddresspools.metallb.io --timeout=30s >/dev/null
 		render address-pool | apply -
@@ -67,7 +78,7 @@ names=("$@")
 ((${#names[@]})) || names=("${all[@]}")
 images=()
 for name in "${names[@]}"; do
-	[[ " ${all[*]} " == *" $name "* ]] || die "no such add-on: $name (there are: ${all[*]})"
+	[[ " ${known[*]} " == *" $name "* ]] || die "no such add-on: $name (there are: ${known[*]})"
 	mapfile -t -O "${#images[@]}" images < <(image_for "$name")
 done
 [[ -f $ADMIN_CONF ]] || die "there is no cluster; deploy/local/up.sh starts one"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the project builds, tests and runs with. Does nothing when all are there.
+# apt.sh [PACKAGE...]: installs the Debian packages that the project builds, tests and runs with, and those named. Does nothing
+# when all are there.
 set -euo pipefail
 
 packages=(
@@ -10,9 +11,10 @@ packages=(
 	gcc clang clang-format clang-tidy llvm libclang-rt-14-dev make pkg-config libc6-dev
 	libcurl4-openssl-dev libssl-dev libnats-dev libprotobuf-c-dev protobuf-c-compiler libcjson-dev libyaml-dev libmicrohttpd-dev uthash-dev
 	# its gateway
-	nginx nginx-dev libpcre2-dev zlib1g-dev
+	nginx nginx-dev libpcre2-dev zlib1g-dev liblua5.4-dev libexpat1-dev g++ libvalijson-dev rapidjson-dev libre2-dev
 	# its tests
-	libcmocka-dev libcjose-dev valgrind cppcheck shellcheck universal-ctags wrk python3 python3-yaml lua5.4 git
+	libcmocka-dev libcjose-dev libjansson-dev valgrind cppcheck shellcheck universal-ctags wrk nghttp2-client python3 python3-pip python3-yaml lua5.4 git
+	"$@"
 )
 
 log=$(mktemp -t apim-apt.XXXXXX)

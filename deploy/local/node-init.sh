@@ -92,7 +92,7 @@ keep containerd containerd --config "$home/containerd.toml" &
 # up.sh makes the Node, with the pod range that is configured above.
 registered() { curl -sf --cacert "$PKI/ca.crt" --cert "$PKI/$node.crt" --key "$PKI/$node.key" "$API_SERVER/api/v1/nodes/$node" >/dev/null; }
 until [[ -S /run/containerd/containerd.sock ]] && registered; do sleep 0.1; done
-keep kubelet "$TOOLS_BIN/kubelet" --config="$home/kubelet.yaml" --kubeconfig="$PKI/$node.conf" --hostname-override="$node" \
+keep kubelet env GOGC=400 "$TOOLS_BIN/kubelet" --config="$home/kubelet.yaml" --kubeconfig="$PKI/$node.conf" --hostname-override="$node" \
 	--node-ip="$(node_ip "$i")" --root-dir="$home/kubelet" &
 # A network namespace may not set the size of the connection table.
 keep kube-proxy "$TOOLS_BIN/kube-proxy" --kubeconfig="$PKI/kube-proxy.conf" --hostname-override="$node" --proxy-mode=iptables \

@@ -15,21 +15,6 @@ enum {
 	LONGEST_S = 50 * 366 * 24 * 3600, /* fifty years */
 };
 
-static char *base64url(struct arena *a, const void *bytes, size_t n)
-{
-	char *text = base64_encode(a, bytes, n);
-
-	for (char *p = text; *p; p++) {
-		if (*p == '+')
-			*p = '-';
-		if (*p == '/')
-			*p = '_';
-		if (*p == '=')
-			*p = '\0';
-	}
-	return text;
-}
-
 static void mac(const struct credential_set *set, const char *text, size_t n,
 	unsigned char ret[API_KEY_MAC_BYTES])
 {
@@ -93,10 +78,10 @@ bool api_key_issue(struct arena *a, const struct credential_set *set, const stru
 	if (validity_s > 0)
 		json_set_int(a, claims, "exp", now_s + validity_s);
 	text = json_text(a, claims);
-	text = arena_printf(a, "%s.%s", base64url(a, header, sizeof(header) - 1),
-		base64url(a, text, strlen(text)));
+	text = arena_printf(a, "%s.%s", base64url_encode(a, header, sizeof(header) - 1),
+		base64url_encode(a, text, strlen(text)));
 	mac(set, text, strlen(text), sum);
-	text = arena_printf(a, "%s.%s", text, base64url(a, sum, sizeof(sum)));
+	text = arena_printf(a, "%s.%s", text, base64url_encode(a, sum, sizeof(sum)));
 	*ret = (struct span){ text, strlen(text) };
 	return true;
 }
@@ -120,73 +105,64 @@ static bool is_ours(struct arena *a, const struct credential_set *set, struct sp
 	return given && n == sizeof(sum) && CRYPTO_memcmp(given, sum, n) == 0;
 }
 
-static bool has_audience(const struct json *aud, const char *wanted)
+const char *api_key_read(
+	struct arena *a, const struct credential_set *set, struct span sent, struct token *ret)
 {
-	if (!wanted || str_eq(json_str(aud), wanted))
-		return true;
-	if (json_is_array(aud))
-		json_foreach (v, aud)
-			if (str_eq(json_str(v), wanted))
-				return true;
-	return false;
-}
-
-static bool allows(const struct json *apis, const struct contract_api *api)
-{
-	if (!json_is_array(apis))
-		return false;
-	json_foreach (v, apis) {
-		const char *version = json_get_str(v, "version");
-
-		if (str_eq(json_get_str(v, "name"), api->title) &&
-			(str_eq(version, api->version) || str_eq(version, "*")))
-			return true;
-	}
-	return false;
-}
-
-static const char *why_not(
-	const struct api_key_rule *rule, const struct json *claims, const struct contract_api *api)
-{
-	if (!str_eq(json_get_str(claims, "iss"), rule->issuer))
-		return "issuer";
-	if (!has_audience(json_get(claims, "aud"), rule->audience))
-		return "audience";
-	if (rule->validate_allowed_apis && !allows(json_get(claims, "allowedAPIs"), api))
-		return "API not allowed";
-	return NULL;
-}
-
-const char *api_key_check(struct arena *a, const struct credential_set *set,
-	const struct contract_api *api, struct span sent, int64_t skew_s, int64_t now_s,
-	struct token *ret)
-{
-	const char *why = "not one of ours";
 	const struct json *claims;
 	struct span payload;
 	struct err ignored;
 	const char *text;
-	int64_t exp;
 	size_t n;
 
+	*ret = token_empty();
 	if (sent.n == 0 || sent.n > TOKEN_MAX_BYTES || !is_ours(a, set, sent, &payload))
-		return why;
+		return "not one of ours";
 	text = base64url_decode(a, payload.at, payload.n, &n);
 	claims = text ? json_parse(a, text, n, &ignored) : NULL;
 	if (!json_get_str(claims, "sub"))
 		return "malformed";
-	if (json_get(claims, "exp") &&
-		(!json_int(json_get(claims, "exp"), &exp) || exp + skew_s <= now_s))
+	ret->has_exp = json_get(claims, "exp") != NULL;
+	if (ret->has_exp && !json_int(json_get(claims, "exp"), &ret->exp))
 		return "key expired";
-	for (size_t i = 0; why && i < set->n_rules; i++)
-		why = why_not(&set->rules[i], claims, api);
-	if (why)
-		return why;
-	*ret = token_empty();
+	if (!json_get_str(claims, "iss"))
+		return "issuer";
+	ret->issuer = json_get_str(claims, "iss");
+	ret->audience = token_audience(a, json_get(claims, "aud"));
+	ret->subscribed = token_subscribed(a, json_get(claims, "allowedAPIs"));
 	ret->id = json_get_str(claims, "jti") ? json_get_str(claims, "jti") : "";
 	ret->subject = json_get_str(claims, "sub");
 	ret->application_tier = "Unlimited";
 	return NULL;
+}
+
+static bool allows(const struct token *key, const struct contract_api *api)
+{
+	return token_is_subscribed(key, api->title, api->version) ||
+	       token_is_subscribed(key, api->title, "*");
+}
+
+static const char *why_not(
+	const struct api_key_rule *rule, const struct token *key, const struct contract_api *api)
+{
+	if (!str_eq(key->issuer, rule->issuer))
+		return "issuer";
+	if (rule->audience && !texts_have(key->audience, rule->audience))
+		return "audience";
+	if (rule->validate_allowed_apis && !allows(key, api))
+		return "API not allowed";
+	return NULL;
+}
+
+const char *api_key_judge(const struct credential_set *set, const struct token *key,
+	const struct contract_api *api, int64_t skew_s, int64_t now_s)
+{
+	const char *why = "issuer";
+
+	if (key->has_exp && key->exp + skew_s <= now_s)
+		return "key expired";
+	for (size_t i = 0; why && i < set->n_rules; i++)
+		why = why_not(&set->rules[i], key, api);
+	return why;
 }
 
 /* ---- queries ---- */

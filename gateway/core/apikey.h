@@ -32,10 +32,13 @@ enum {
 bool api_key_issue(struct arena *a, const struct credential_set *set, const struct contract *c,
 	const char *user, struct span request, int64_t now_s, struct span *ret) MUST_CHECK;
 
+/* What a key says: good as long as the MAC's key is. NULL on success, else a word for the log. */
+const char *api_key_read(
+	struct arena *a, const struct credential_set *set, struct span sent, struct token *ret);
+
 /* NULL if it may be used for the API now, else a word for the log. */
-const char *api_key_check(struct arena *a, const struct credential_set *set,
-	const struct contract_api *api, struct span sent, int64_t skew_s, int64_t now_s,
-	struct token *ret);
+const char *api_key_judge(const struct credential_set *set, const struct token *key,
+	const struct contract_api *api, int64_t skew_s, int64_t now_s);
 
 /* Value of a parameter of the query, decoded; false: it is not there. */
 bool query_find(struct arena *a, struct span query, const char *name, struct span *ret);

@@ -126,6 +126,7 @@ static const size_t texts[] = {
 	offsetof(struct token, application),
 	offsetof(struct token, application_id),
 	offsetof(struct token, application_tier),
+	offsetof(struct token, api_tier),
 	offsetof(struct token, scope),
 };
 

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 
+#include "gateway/core/assertion.h"
+#include "gateway/core/body.h"
 #include "gateway/core/cors.h"
 #include "gateway/core/endpoint.h"
 #include "gateway/core/field.h"
 #include "gateway/core/jwks.h"
+#include "gateway/core/mock.h"
 #include "gateway/core/signature.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -14,13 +17,14 @@
 #include "lib/json/json.h"
 
 enum {
+	MAX_TOKEN_CACHE_S = 24 * 3600,
 	MAX_BYTES = 64 * 1024 * 1024,
 	MAX_PEM = 16 * 1024,
 };
 
 /* ---- issuers ---- */
 
-static bool read_pem(struct loader *l, const char *pem, struct evp_pkey_st **ret)
+static bool read_pem(struct loader *l, const char *pem, struct signature_key **ret)
 {
 	struct err why;
 
@@ -41,7 +45,7 @@ static bool load_key(struct loader *l, const struct json *v, struct contract_key
 	k->pem = arena_dup(l->a, pem);
 	return field_number(l, v, "notBefore", -latest, latest, &k->not_before) &&
 	       field_number(l, v, "notAfter", -latest, latest, &k->not_after) &&
-	       read_pem(l, k->pem, &k->pkey);
+	       read_pem(l, k->pem, &k->verifies);
 }
 
 static bool load_jwks(struct loader *l, const struct json *v, struct contract_issuer *s)
@@ -136,13 +140,15 @@ static bool security_name_ok(struct loader *l, const char *name)
 	return true;
 }
 
-static bool load_key_manager(struct loader *l, const struct json *v, struct contract_target *ret)
+static bool load_key_manager(struct loader *l, const struct json *v, struct contract_scheme *s)
 {
 	const char *url = json_get_str(v, "url");
 
 	if (!url)
 		return field_bad(l, "url", "a string");
-	return contract_target_parse(l->a, url, ret, l->err);
+	if (json_get(v, "soap") && !field_flag(l, v, "soap", &s->is_soap))
+		return false;
+	return contract_target_parse(l->a, url, &s->key_manager, l->err);
 }
 
 static bool load_place(struct loader *l, const struct json *v, struct contract_scheme *s)
@@ -165,11 +171,11 @@ static bool load_place(struct loader *l, const struct json *v, struct contract_s
 
 static bool load_scheme(struct loader *l, const struct json *v, struct contract_scheme *s)
 {
-	static const char *const names[] = { "type", "security", "url", "in", "name" };
+	static const char *const names[] = { "type", "security", "url", "soap", "in", "name" };
 
 	return field_object(l, v, names, ARRAY_LEN(names)) && load_scheme_type(l, v, &s->type) &&
 	       field_text(l, v, "security", &s->security) && security_name_ok(l, s->security) &&
-	       (s->type != SCHEME_OAUTH || load_key_manager(l, v, &s->key_manager)) &&
+	       (s->type != SCHEME_OAUTH || load_key_manager(l, v, s)) &&
 	       (s->type != SCHEME_API_KEY || load_place(l, v, s));
 }
 
@@ -271,7 +277,8 @@ static bool load_endpoint_index(
 static bool load_operation(struct loader *l, const struct json *v, struct contract_operation *op)
 {
 	static const char *const names[] = { "method", "id", "secured", "optional", "issuers",
-		"schemes", "keyToo", "scopes", "endpoint", "sandbox", "tier" };
+		"schemes", "keyToo", "scopes", "endpoint", "sandbox", "tier", "requestHook",
+		"responseHook", "request", "responses", "examples" };
 
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_method(l, v, &op->method) ||
 		!field_text(l, v, "id", &op->id) || !field_flag(l, v, "secured", &op->secured) ||
@@ -279,10 +286,12 @@ static bool load_operation(struct loader *l, const struct json *v, struct contra
 		!load_accepted(l, v, op) || !load_scopes(l, v, op) ||
 		!load_endpoint_index(l, v, "endpoint", &op->endpoint) ||
 		!load_endpoint_index(l, v, "sandbox", &op->sandbox) ||
-		!tier_load(l, v, &l->c->limits, &op->tier))
+		!tier_load(l, v, &l->c->limits, &op->tier) ||
+		!scripts_load_places(l, v, &op->hooks) || !bodies_load(l, v, op) ||
+		!mock_load(l, v, op))
 		return false;
-	if (op->endpoint == SIZE_MAX && op->sandbox == SIZE_MAX)
-		return field_bad(l, "endpoint", "an endpoint or a sandbox");
+	if ((op->endpoint == SIZE_MAX && op->sandbox == SIZE_MAX) == (op->n_examples == 0))
+		return field_bad(l, "endpoint", "an endpoint or a sandbox, or examples");
 	return true;
 }
 
@@ -352,11 +361,24 @@ static bool auth_header_ok(struct loader *l, const char *name)
 	return true;
 }
 
+static bool load_cache(struct loader *l, const struct json *v, struct contract_api *api)
+{
+	int64_t n;
+
+	if (!json_get(v, "cacheSeconds"))
+		return true;
+	if (!field_number(l, v, "cacheSeconds", 1, CONTRACT_MAX_CACHE_SECONDS, &n))
+		return false;
+	api->cache_s = (uint32_t)n;
+	return true;
+}
+
 static bool load_api(
 	struct loader *l, const struct json *v, struct contract_api *api, size_t *operations)
 {
 	static const char *const names[] = { "title", "version", "basePath", "authHeader", "cors",
-		"paths", "tier", "transports", "mutualSsl" };
+		"paths", "tier", "transports", "mutualSsl", "requestHook", "responseHook",
+		"cacheSeconds" };
 	struct err inner;
 	size_t i = 0;
 
@@ -367,7 +389,8 @@ static bool load_api(
 		!field_text(l, v, "authHeader", &api->auth_header) ||
 		!auth_header_ok(l, api->auth_header) ||
 		!tier_load(l, v, &l->c->limits, &api->tier) ||
-		!transport_load(l, v, &api->transport) ||
+		!transport_load(l, v, &api->transport) || !scripts_load_places(l, v, &api->hooks) ||
+		!load_cache(l, v, api) ||
 		!field_list(l, v, "paths", CONTRACT_MAX_OPERATIONS, &api->n_paths))
 		return false;
 	if (!contract_base_path_ok(api->base_path, &inner))
@@ -438,10 +461,16 @@ static bool load_settings(struct loader *l, const struct json *root)
 	static const char *const names[] = { "clockSkewSeconds", "removeAuthHeader",
 		"verifyHostname", "jwtHeader", "maxUriBytes", "maxHeaderBytes", "maxBodyBytes",
 		"tokenCacheEntries", "httpPort", "httpsPort", "metricsPort", "http2",
-		"limitHeaders" };
+		"limitHeaders", "tokenCacheSeconds", "tokenPort" };
 	const struct json *o = json_get(root, "settings");
 	struct contract *c = l->c;
 
+	c->token_cache_s = TOKEN_CACHE_S;
+	if (json_get(o, "tokenCacheSeconds") &&
+		!field_number(l, o, "tokenCacheSeconds", 0, MAX_TOKEN_CACHE_S, &c->token_cache_s))
+		return false;
+	if (json_get(o, "tokenPort") && !port(l, o, "tokenPort", &c->token_port))
+		return false;
 	if (json_get(o, "limitHeaders") && !field_flag(l, o, "limitHeaders", &c->limit_headers))
 		return false;
 	return field_object(l, o, names, ARRAY_LEN(names)) &&
@@ -461,8 +490,8 @@ static bool load_settings(struct loader *l, const struct json *root)
 
 static bool load(struct loader *l, const char *bytes, size_t n)
 {
-	static const char *const names[] = { "version", "apis", "issuers", "schemes", "trust",
-		"endpoints", "limits", "settings" };
+	static const char *const names[] = { "version", "apis", "issuers", "schemes", "schemas",
+		"trust", "endpoints", "limits", "settings", "hooks", "backendJwt" };
 	const struct json *root;
 	int64_t version;
 
@@ -476,7 +505,8 @@ static bool load(struct loader *l, const char *bytes, size_t n)
 	l->c->version = CONTRACT_VERSION;
 	return field_object(l, root, names, ARRAY_LEN(names)) && load_settings(l, root) &&
 	       load_issuers(l, root) && load_schemes(l, root) && endpoints_load(l, root) &&
-	       limits_load(l, root, &l->c->limits) && load_apis(l, root);
+	       scripts_load(l, root) && assertion_load(l, root) &&
+	       limits_load(l, root, &l->c->limits) && schemas_load(l, root) && load_apis(l, root);
 }
 
 struct contract *contract_load(struct arena *a, const char *text, size_t n, struct err *err)

@@ -15,14 +15,18 @@
 #include <stdint.h>
 
 #include "gateway/core/limits.h"
+#include "gateway/core/script.h"
 #include "gateway/core/transport.h"
 #include "lib/base/attr.h"
 
 struct arena;
 struct err;
 struct json;
-struct evp_pkey_st;
+struct signature_key;
 struct contract_target;
+struct contract_body;
+struct contract_example;
+struct contract_schema;
 
 enum {
 	CONTRACT_VERSION = 1
@@ -51,7 +55,7 @@ struct contract_key {
 	int64_t not_before; /* seconds; validity of the certificate the key came from; 0, 0: no
 			       dates known */
 	int64_t not_after;
-	struct evp_pkey_st *pkey; /* filled by the loader */
+	struct signature_key *verifies; /* filled by the loader */
 };
 
 /* What a contract may hold at most. The compiler checks the same bounds with better messages. */
@@ -70,6 +74,7 @@ enum {
 	CONTRACT_MAX_BUCKETS = 100, /* of a circuit breaker's window */
 	CONTRACT_MAX_CORS = 100,    /* entries of one list */
 	CONTRACT_MAX_SEGMENTS = 64, /* of a base path or a template */
+	CONTRACT_MAX_CACHE_SECONDS = 24 * 3600,
 	CONTRACT_MIN_RSA_BITS = 2048,
 };
 
@@ -92,7 +97,10 @@ struct contract_target {
 	bool tls;
 	const char *host;
 	uint16_t port;
-	const char *path; /* "" or "/x": put before the forwarded path */
+	const char *authority; /* for "Host": with the port, unless it is the scheme's own */
+	const char *path;      /* "" or "/x": put before the forwarded path */
+	const struct contract_scheme *key_manager; /* its certificate is checked as where that
+						      scheme asks; NULL: a backend's */
 };
 
 /* Splits and checks an absolute http or https URL. User info, query, fragment, dot segments are
@@ -124,9 +132,11 @@ struct contract_endpoint {
 	uint32_t timeout_ms; /* 0: 60 s */
 	uint32_t retries;    /* further attempts, besides those that several places bring */
 	struct contract_codes retry_codes;
-	struct contract_breaker *breaker; /* NULL: none */
-	const char *username;		  /* NULL: the backend asks for no credentials */
-	const char *password;		  /* NULL: given at run time */
+	struct contract_breaker *breaker;	   /* NULL: none */
+	const char *username;			   /* NULL: the backend asks for no credentials */
+	const char *password;			   /* NULL: given at run time */
+	const struct contract_scheme *key_manager; /* whose /token and so on this is; NULL: it is a
+						      backend. One has one URL */
 	size_t *targets; /* filled by the loader: indices into contract.targets, by url */
 };
 
@@ -141,7 +151,8 @@ enum scheme_type {
 struct contract_scheme {
 	enum scheme_type type;
 	const char *security;		    /* its name: also that of its credentials */
-	struct contract_target key_manager; /* SCHEME_OAUTH: the introspection endpoint */
+	struct contract_target key_manager; /* SCHEME_OAUTH: what is asked about tokens, */
+	bool is_soap;			    /* by soap.h, else by RFC 7662 */
 	bool in_query;			    /* SCHEME_API_KEY: else in a header */
 	const char *name; /* SCHEME_API_KEY: of that header, lower case, or parameter */
 };
@@ -176,6 +187,12 @@ struct contract_operation {
 			   */
 	size_t sandbox;	  /* the same for SANDBOX; SIZE_MAX: none */
 	struct tier tier; /* only if the API has none */
+	struct contract_hooks hooks;   /* besides the API's */
+	struct contract_body *request; /* NULL: requests are not validated */
+	struct contract_body *answers; /* n_answers 0: answers are not validated */
+	size_t n_answers;
+	struct contract_example *examples; /* n_examples 0: there is a backend */
+	size_t n_examples;
 };
 
 /* One path template of one document. */
@@ -200,6 +217,15 @@ struct contract_cors {
 	bool credentials;	       /* never together with the origin "*" */
 };
 
+/* What backends are told about callers; see assertion.h. */
+struct contract_assertion {
+	const char *issuer;
+	struct contract_words audience;
+	const char *dialect;		  /* "http://wso2.org/claims" */
+	struct contract_words restricted; /* claims of callers that are not repeated */
+	uint32_t lifetime_s;
+};
+
 /* One OpenAPI document. */
 struct contract_api {
 	const char *title;
@@ -207,8 +233,10 @@ struct contract_api {
 	const char *base_path;	 /* "/store/v1.0.0", never with a trailing slash; "" is the root */
 	const char *auth_header; /* lower case: "authorization" */
 	struct contract_transport transport;
-	struct contract_cors *cors; /* NULL: nothing is said about origins */
-	struct tier tier;	    /* for all operations together */
+	struct contract_cors *cors;  /* NULL: nothing is said about origins */
+	struct tier tier;	     /* for all operations together */
+	struct contract_hooks hooks; /* of all operations */
+	uint32_t cache_s;	     /* how long answers may be kept at most; 0: not at all */
 	struct contract_path *paths;
 	size_t n_paths;
 };
@@ -223,8 +251,12 @@ struct contract {
 	size_t n_schemes;
 	struct contract_endpoint *endpoints;
 	size_t n_endpoints;
+	struct contract_schema *schemas; /* of bodies; see body.h */
+	size_t n_schemas;
 	struct limits limits;
-	bool limit_headers;	     /* answers say how much of a limit is left */
+	struct contract_scripts scripts;
+	struct contract_assertion *assertion; /* NULL: backends are told nothing */
+	bool limit_headers;		      /* answers say how much of a limit is left */
 	struct contract_words trust; /* PEM: certificates that backends' may lead to, besides the
 					system's */
 	struct contract_target *targets; /* filled by the loader: all endpoints' URLs, each once */
@@ -238,11 +270,15 @@ struct contract {
 				      KiB) by nginx' buffers */
 	int64_t max_body_bytes;	   /* -1: no limit */
 	uint32_t token_cache_entries; /* per worker; 0: no cache */
+	int64_t token_cache_s;	      /* how long a key manager's word is believed */
 	uint16_t http_port;	      /* 9090 */
 	uint16_t https_port;	      /* 9095 */
 	uint16_t metrics_port;	      /* 9797; always served */
+	uint16_t token_port; /* 9096: has the key manager's endpoints only; 0: there is none */
 	bool http2;
 };
+
+#define TOKEN_CACHE_S 900 /* unless settings say otherwise */
 
 /* The contract as JSON, canonical: what toolkit writes to contract.json. */
 struct json *contract_json(struct arena *a, const struct contract *c);

@@ -17,6 +17,7 @@ struct credentials;
 struct err;
 struct introspection;
 struct revoked;
+struct share;
 struct window_table;
 struct window_use;
 
@@ -26,6 +27,7 @@ struct core_counters {
 	void (*lock)(void *arg); /* NULL: nobody else uses the table */
 	void (*unlock)(void *arg);
 	void *arg;
+	struct share *share; /* with other replicas; NULL: there are none */
 };
 
 struct core; /* a loaded contract made fast: routing trie, token cache; one per worker */
@@ -50,6 +52,17 @@ struct span {
 	size_t n;
 };
 
+/* What a key manager is asked. */
+struct core_question {
+	size_t scheme; /* index into contract.schemes */
+	struct span token;
+
+	/* The use of it that is asked about; NULL: the token is good for all or for none. */
+	const struct contract_api *api;
+	const struct contract_path *path;
+	const struct contract_operation *operation;
+};
+
 struct core_request {
 	enum method method;
 	struct span method_name; /* as sent, for texts */
@@ -60,8 +73,12 @@ struct core_request {
 	void *arg;
 	struct span client; /* address of the peer */
 	bool is_tls;
+	bool is_for_key_manager; /* came to the listener that has nothing else: see relay.c */
 	bool client_is_verified; /* showed a certificate that one of ours vouches for */
 	int64_t now_s;
+	bool may_wait;	/* for other replicas, if a limit needs them; else it is decided without */
+	bool is_stream; /* a call of gRPC: hooks see nothing of its body */
+	const struct span *body;		   /* after VERDICT_READ: all of it; NULL before */
 	const struct introspection *introspection; /* after VERDICT_ASK: the outcome; NULL before */
 };
 
@@ -76,10 +93,13 @@ struct cors {
 
 enum verdict_kind {
 	VERDICT_FORWARD, /* to the backend */
+	VERDICT_RELAY,	 /* to the key manager, as it is */
 	VERDICT_ANSWER,	 /* status and body below */
 	VERDICT_HEALTH,	 /* /health */
 	VERDICT_ISSUE,	 /* /apikey: core_issue says what to answer once the body is read */
+	VERDICT_READ,	 /* decide again with the body, of most_body bytes at most */
 	VERDICT_ASK,	 /* a key manager knows: decide again with what it says */
+	VERDICT_WAIT,	 /* other replicas know how much of a limit is left: decide again */
 };
 
 /* The limit that the client meets first. */
@@ -89,6 +109,11 @@ struct verdict_limit {
 	int64_t reset_s; /* until the window ends */
 };
 
+struct answer_header {
+	const char *name;
+	const char *value;
+};
+
 struct verdict {
 	enum verdict_kind kind;
 
@@ -96,25 +121,28 @@ struct verdict {
 	int status;
 	const char *content_type;
 	struct span body;
-	struct span allow;  /* Allow header; empty: none */
+	struct span allow;		     /* Allow header; empty: none */
+	const struct answer_header *headers; /* further ones, of an example */
+	size_t n_headers;
 	int fault_code;	    /* 900901 …; 0: none. For logs and metrics */
 	const char *reason; /* short word for logs: "token expired", "issuer", "signature"; never
 			       sent */
 
-	/* VERDICT_FORWARD */
+	/* VERDICT_FORWARD, VERDICT_RELAY; the latter has no operation */
 	const struct contract_endpoint *endpoint;
 	struct span forward; /* request target below the target's own path, query kept as sent */
 	bool strip_auth;     /* remove the credentials header */
 
 	struct cors cors; /* of any kind */
 
+	/* VERDICT_READ */
+	size_t most_body;
+
 	/* VERDICT_ISSUE */
 	size_t issue_scheme;
 	const char *issue_user;
 
-	/* VERDICT_ASK */
-	size_t ask_scheme;     /* index into contract.schemes */
-	struct span ask_token; /* in the request */
+	struct core_question ask; /* VERDICT_ASK; the token is in the request */
 
 	/* what is known, for logs and metrics (NULL/0 when not) */
 	const struct contract_api *api;
@@ -122,6 +150,8 @@ struct verdict {
 	const struct contract_operation *operation;
 	struct span subject;	 /* claim sub, or the user's name */
 	struct span application; /* application name or id */
+	struct span
+		token; /* a JWT that was verified, in the request; empty: none. Shown to nobody */
 	bool sandbox;
 	struct verdict_limit limit;
 	const struct window_use *charged; /* limits on bytes: for core_charge */
@@ -144,8 +174,8 @@ void core_decide(
 void core_issue(
 	struct core *core, struct arena *a, struct span body, int64_t now_s, struct verdict *v);
 
-/* Keeps what a key manager said, for the next request with that token. Failures are not kept. */
-void core_learn(struct core *core, size_t scheme, struct span token,
+/* Keeps what a key manager said, for the next time it would be asked. Failures are not kept. */
+void core_learn(struct core *core, const struct core_question *asked,
 	const struct introspection *introspection);
 
 /* Fault body of spec, section 4: {"fault":{"code":…, "message":"…", "description":"…"}} */

@@ -30,7 +30,7 @@ static const char **all_urls(struct arena *a, const struct contract *c, size_t *
 		most += c->endpoints[i].n_urls;
 	urls = arena_alloc(a, (most + 1) * sizeof(*urls));
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		for (size_t k = 0; k < c->endpoints[i].n_urls; k++)
+		for (size_t k = 0; !c->endpoints[i].key_manager && k < c->endpoints[i].n_urls; k++)
 			urls[n++] = c->endpoints[i].urls[k];
 	if (n > 1)
 		qsort(urls, n, sizeof(*urls), by_text);
@@ -41,22 +41,37 @@ static const char **all_urls(struct arena *a, const struct contract *c, size_t *
 	return urls;
 }
 
+/* A target of its own, though a backend had the same URL: its connections are checked otherwise. */
+static bool add_key_manager(
+	struct arena *a, struct contract *c, struct contract_endpoint *e, struct err *err)
+{
+	struct contract_target *t = &c->targets[c->n_targets];
+
+	if (!contract_target_parse(a, e->urls[0], t, err))
+		return false;
+	t->key_manager = e->key_manager;
+	e->targets[0] = c->n_targets++;
+	return true;
+}
+
 /* From the endpoints' URLs, which were checked. */
 static bool link_targets(struct arena *a, struct contract *c, struct err *err)
 {
-	const char **urls = all_urls(a, c, &c->n_targets);
+	size_t n;
+	const char **urls = all_urls(a, c, &n);
 
-	c->targets = arena_alloc(a, (c->n_targets + 1) * sizeof(*c->targets));
-	for (size_t i = 0; i < c->n_targets; i++)
-		if (!contract_target_parse(a, urls[i], &c->targets[i], err))
+	c->targets = arena_alloc(a, (n + 2) * sizeof(*c->targets));
+	for (c->n_targets = 0; c->n_targets < n; c->n_targets++)
+		if (!contract_target_parse(a, urls[c->n_targets], &c->targets[c->n_targets], err))
 			return false;
 	for (size_t i = 0; i < c->n_endpoints; i++) {
 		struct contract_endpoint *e = &c->endpoints[i];
 
 		e->targets = arena_alloc(a, e->n_urls * sizeof(*e->targets));
-		for (size_t k = 0; k < e->n_urls; k++) {
-			const char **at =
-				bsearch(&e->urls[k], urls, c->n_targets, sizeof(*urls), by_text);
+		if (e->key_manager && !add_key_manager(a, c, e, err))
+			return false;
+		for (size_t k = 0; !e->key_manager && k < e->n_urls; k++) {
+			const char **at = bsearch(&e->urls[k], urls, n, sizeof(*urls), by_text);
 
 			e->targets[k] = (size_t)(at - urls);
 		}
@@ -169,10 +184,27 @@ static bool load_urls(struct loader *l, const struct json *v, struct contract_en
 	return true;
 }
 
+static bool load_key_manager(struct loader *l, const struct json *v, struct contract_endpoint *e)
+{
+	const struct contract *c = l->c;
+	int64_t n;
+
+	if (!json_get(v, "scheme"))
+		return true;
+	if (!json_int(json_get(v, "scheme"), &n) || n < 0 || (size_t)n >= c->n_schemes ||
+		c->schemes[n].type != SCHEME_OAUTH || e->n_urls != 1)
+		return field_bad(l, "scheme", "the number of a scheme of type oauth, and one URL");
+	for (const struct contract_endpoint *other = c->endpoints; other < e; other++)
+		if (other->key_manager)
+			return field_bad(l, "scheme", "one endpoint with it");
+	e->key_manager = &c->schemes[n];
+	return true;
+}
+
 static bool load_endpoint(struct loader *l, const struct json *v, struct contract_endpoint *e)
 {
 	static const char *const names[] = { "name", "url", "further", "failover", "timeoutMs",
-		"retries", "retryCodes", "breaker", "username", "password" };
+		"retries", "retryCodes", "breaker", "username", "password", "scheme" };
 
 	e->name = "";
 	if (!field_object(l, v, names, ARRAY_LEN(names)) || !load_urls(l, v, e) ||
@@ -180,7 +212,8 @@ static bool load_endpoint(struct loader *l, const struct json *v, struct contrac
 		(json_get(v, "failover") && !field_flag(l, v, "failover", &e->failover)) ||
 		!load_u32(l, v, "timeoutMs", 1, MAX_MS, &e->timeout_ms) ||
 		!load_u32(l, v, "retries", 0, CONTRACT_MAX_RETRIES, &e->retries) ||
-		!load_codes(l, v, "retryCodes", &e->retry_codes) || !load_login(l, v, e))
+		!load_codes(l, v, "retryCodes", &e->retry_codes) || !load_login(l, v, e) ||
+		!load_key_manager(l, v, e))
 		return false;
 	if (json_get(v, "breaker") && !load_breaker(l, json_get(v, "breaker"), e))
 		return err_wrap(l->err, "breaker");
@@ -273,6 +306,16 @@ struct json *endpoint_json(struct arena *a, const struct contract_endpoint *e)
 		json_set(a, o, "breaker", breaker_json(a, e->breaker));
 	json_set_str(a, o, "username", e->username);
 	json_set_str(a, o, "password", e->password);
+	return o;
+}
+
+struct json *endpoint_json_in(
+	struct arena *a, const struct contract *c, const struct contract_endpoint *e)
+{
+	struct json *o = endpoint_json(a, e);
+
+	if (e->key_manager)
+		json_set_int(a, o, "scheme", e->key_manager - c->schemes);
 	return o;
 }
 

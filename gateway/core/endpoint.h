@@ -24,6 +24,10 @@ struct loader;
 bool endpoints_load(struct loader *l, const struct json *root) MUST_CHECK;
 struct json *endpoint_json(struct arena *a, const struct contract_endpoint *e);
 
+/* The same with what it is to the contract. */
+struct json *endpoint_json_in(
+	struct arena *a, const struct contract *c, const struct contract_endpoint *e);
+
 bool contract_codes_have(const struct contract_codes *codes, unsigned int status);
 
 /* Takes what lookup gives by name (NULL: nothing). err names the variable. */

@@ -8,6 +8,7 @@ static const struct fault faults[] = {
 	{ 101503, 500, "Runtime Error", "Error connecting to the back end" },
 	{ 101504, 500, "Runtime Error", "Connection timed out" },
 	{ 101505, 500, "Runtime Error", "Malformed URL" },
+	{ FAULT_HOOK, 500, "Internal Server Error", "A hook of the API failed" },
 	{ 900800, 429, "Message throttled out", "You have exceeded your quota" },
 	{ 900802, 429, "Message throttled out", "You have exceeded your quota" },
 	{ 900803, 429, "Message throttled out", "You have exceeded your quota" },
@@ -134,6 +135,22 @@ void fault_no_endpoint(struct verdict *ret)
 	ret->fault_code = 900901;
 	answer(403, "application/json", (struct span){ body, strlen(body) },
 		"no endpoint for the key type", ret);
+}
+
+void fault_body(struct arena *a, int code, const char *errors, struct verdict *ret)
+{
+	ret->fault_code = code;
+	answer(code, "application/json",
+		core_fault(a, code, code == 400 ? "Bad Request" : "Bad Response", errors),
+		"body not valid", ret);
+}
+
+void fault_coding(struct arena *a, struct verdict *ret)
+{
+	ret->fault_code = 415;
+	answer(415, "application/json",
+		core_fault(a, 415, "Unsupported Media Type", "The body has a Content-Encoding"),
+		"body is compressed", ret);
 }
 
 void fault_bad_path(struct arena *a, const char *reason, struct verdict *ret)

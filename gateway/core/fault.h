@@ -8,6 +8,10 @@
 
 struct arena;
 
+enum {
+	FAULT_HOOK = 103500, /* a script of the API broke */
+};
+
 struct fault {
 	int code; /* 900901 … */
 	int status;
@@ -30,5 +34,11 @@ void fault_no_endpoint(struct verdict *ret);
 
 /* The path cannot be trusted to mean one thing only. */
 void fault_bad_path(struct arena *a, const char *reason, struct verdict *ret);
+
+/* 400: a request's body, or 500: a backend's, is not what the document says. */
+void fault_body(struct arena *a, int code, const char *errors, struct verdict *ret);
+
+/* 415: the body is compressed, and a hook has to see it. */
+void fault_coding(struct arena *a, struct verdict *ret);
 
 #endif

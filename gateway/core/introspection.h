@@ -1,8 +1,8 @@
-/* Opaque tokens: what a key manager says about one (RFC 7662).
+/* Opaque tokens: what a key manager says about one (RFC 7662; soap.h is the other way to ask).
  *
  * The core never asks: it answers VERDICT_ASK, whoever can asks the scheme's URL, and decides again
- * with the outcome. Answers are kept for INTROSPECTION_GOOD_S and INTROSPECTION_BAD_S at most, and
- * never beyond the token's end.
+ * with the outcome. An answer is believed for as long as the contract says, if it is a refusal for
+ * INTROSPECTION_BAD_S at most, and never beyond the token's end.
  */
 #ifndef GATEWAY_CORE_INTROSPECTION_H
 #define GATEWAY_CORE_INTROSPECTION_H
@@ -18,7 +18,6 @@
 struct arena;
 
 enum {
-	INTROSPECTION_GOOD_S = 900,
 	INTROSPECTION_BAD_S = 60,
 	INTROSPECTION_MAX_BYTES = 64 * 1024, /* of an answer */
 };
@@ -29,9 +28,16 @@ struct introspection {
 	struct token token; /* exp: how long this may be believed */
 };
 
-/* The body of an answer with status 200; anything else is a failure. */
-void introspection_read(
-	struct arena *a, int status, struct span body, int64_t now_s, struct introspection *ret);
+/* The body of an answer with status 200, believed for believe_s; anything else is a failure. */
+void introspection_read(struct arena *a, int status, struct span body, int64_t now_s,
+	int64_t believe_s, struct introspection *ret);
+
+/* For those who read an answer of either way. The first makes *ret one that says nothing yet and is
+ * believed for believe_s, or the failure that the status is, which is false; the last bounds how
+ * long a refusal is believed. */
+bool introspection_begin(
+	struct arena *a, int status, int64_t now_s, int64_t believe_s, struct introspection *ret);
+void introspection_end(int64_t now_s, int64_t believe_s, struct introspection *ret);
 
 /* Body of the question, application/x-www-form-urlencoded. */
 struct span introspection_question(struct arena *a, struct span token);

@@ -119,15 +119,11 @@ static bool is_for_verifying(const struct json *jwk)
 	return !operations;
 }
 
-static void free_key(void *key)
-{
-	EVP_PKEY_free(key);
-}
-
 static bool read_jwk(struct arena *a, const struct json *jwk, struct jwk *ret)
 {
 	const char *type = json_get_str(jwk, "kty");
 	const char *alg = json_get_str(jwk, "alg");
+	struct signature_key *verifies;
 	struct err ignored;
 	EVP_PKEY *key = NULL;
 
@@ -141,8 +137,10 @@ static bool read_jwk(struct arena *a, const struct json *jwk, struct jwk *ret)
 		key = okp_key(a, jwk);
 	if (!key)
 		return false;
-	arena_defer(a, free_key, key);
-	*ret = (struct jwk){ .key.pkey = key, .algs = signature_algs(key, &ignored) };
+	verifies = signature_key_new(a, key, &ignored);
+	if (!verifies)
+		return false;
+	*ret = (struct jwk){ .key.verifies = verifies, .algs = signature_key_algs(verifies) };
 	if (alg)
 		ret->algs &= signature_alg_parse(alg);
 	if (json_get_str(jwk, "kid"))

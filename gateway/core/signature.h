@@ -30,23 +30,32 @@ enum signature_alg {
 	ALG_EDDSA = 1 << 9,
 };
 
-/* 0: none of ours. Names are case-sensitive. "Ed25519" (RFC 9864) is EdDSA. */
-enum signature_alg signature_alg_parse(const char *name);
-
-/* The algorithms that a key may be used with, or 0; then err says what was expected of it: RSA of
- * at least CONTRACT_MIN_RSA_BITS and at most SIGNATURE_MAX_RSA_BITS, P-256, P-384, P-521, Ed25519.
- */
-unsigned int signature_algs(const struct evp_pkey_st *key, struct err *err);
-
 enum {
+	SIGNATURE_ALGS = 10,
 	SIGNATURE_MAX_RSA_BITS = 8192, /* larger ones only cost time */
 };
 
-/* The public key in a PEM text that is fit for verification. Released with the arena; NULL: err. */
-struct evp_pkey_st *signature_key_pem(struct arena *a, const char *pem, struct err *err) MUST_CHECK;
+/* 0: none of ours. Names are case-sensitive. "Ed25519" (RFC 9864) is EdDSA. */
+enum signature_alg signature_alg_parse(const char *name);
+
+/* A public key, and what verifying with it takes: one thread's. */
+struct signature_key;
+
+/* The key is taken over, and released with the arena. NULL: it is not fit for verification, and err
+ * says what was expected: RSA of at least CONTRACT_MIN_RSA_BITS and at most SIGNATURE_MAX_RSA_BITS,
+ * P-256, P-384, P-521, Ed25519. */
+struct signature_key *signature_key_new(
+	struct arena *a, struct evp_pkey_st *key, struct err *err) MUST_CHECK;
+
+/* The public key in a PEM text. */
+struct signature_key *signature_key_pem(
+	struct arena *a, const char *pem, struct err *err) MUST_CHECK;
+
+/* The algorithms that it may be used with; never 0. */
+unsigned int signature_key_algs(const struct signature_key *key);
 
 /* signature is decoded: DER for nobody, R and S side by side for ES. */
-bool signature_ok(
-	struct evp_pkey_st *key, enum signature_alg alg, struct span bytes, struct span signature);
+bool signature_ok(struct signature_key *key, enum signature_alg alg, struct span bytes,
+	struct span signature);
 
 #endif

@@ -90,6 +90,9 @@ bool contract_target_parse(
 		return err_set(err, ERR_INVALID, "a URL with user name or password, expected none");
 	if (!split_authority(a, at, n, &e, err))
 		return false;
+	e.authority = e.port == (e.tls ? 443 : 80)
+			      ? e.host
+			      : arena_printf(a, "%s:%u", e.host, (unsigned int)e.port);
 	at += n;
 	n = strlen(at);
 	while (n > 0 && at[n - 1] == '/')

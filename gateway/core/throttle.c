@@ -6,6 +6,7 @@
 
 #include "gateway/core/condition.h"
 #include "gateway/core/fault.h"
+#include "gateway/core/share.h"
 #include "gateway/core/window.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -33,6 +34,7 @@ enum level {
 };
 
 struct levels {
+	struct arena *a;
 	const struct core_request *request;
 	struct span address;
 	struct window_use uses[WINDOW_USES];
@@ -159,6 +161,24 @@ static void add(struct levels *l, int code, const char *reason, const struct lim
 	l->reasons[l->n++] = reason;
 }
 
+static void add_api(
+	struct throttle *t, const struct limit *limit, const struct verdict *v, struct levels *l)
+{
+	if (applies(l, limit))
+		add(l, 900800, "limit of the API", limit,
+			key_of(t, LEVEL_API, v->api, (struct span){ "", 0 }));
+}
+
+/* The same, counted and never reached. */
+static const struct limit *without_end(struct arena *a, const struct limit *limit)
+{
+	struct limit *copy = arena_alloc(a, sizeof(*copy));
+
+	*copy = *limit;
+	copy->over_quota = true;
+	return copy;
+}
+
 static bool add_documented(struct throttle *t, const struct verdict *v, struct levels *l)
 {
 	const struct tier *api = &v->api->tier;
@@ -166,9 +186,8 @@ static bool add_documented(struct throttle *t, const struct verdict *v, struct l
 
 	if ((api->name && !api->limit) || (operation->name && !operation->limit))
 		return false;
-	if (api->limit && applies(l, api->limit))
-		add(l, 900800, "limit of the API", api->limit,
-			key_of(t, LEVEL_API, v->api, (struct span){ "", 0 }));
+	if (api->limit)
+		add_api(t, api->limit, v, l);
 	if (operation->limit && applies(l, operation->limit))
 		add(l, 900802, "limit of the operation", operation->limit, operation_key(t, v));
 	return true;
@@ -180,6 +199,12 @@ static bool add_caller(
 	const struct limits *limits = &t->contract->limits;
 	const struct limit *limit;
 
+	if (!v->api->tier.name && !is_unlimited(who->api_tier)) {
+		limit = limits_find(limits, LIMIT_RESOURCE, who->api_tier);
+		if (!limit)
+			return false;
+		add_api(t, limit, v, l);
+	}
 	if (!is_unlimited(who->subscription_tier)) {
 		struct span id = { who->application, strlen(who->application) };
 
@@ -187,7 +212,8 @@ static bool add_caller(
 		if (!limit)
 			return false;
 		if (applies(l, limit))
-			add(l, 900804, "limit of the subscription", limit,
+			add(l, 900804, "limit of the subscription",
+				who->over_quota ? without_end(l->a, limit) : limit,
 				key_of(t, LEVEL_SUBSCRIPTION, v->api, id));
 	}
 	if (!is_unlimited(who->application_tier)) {
@@ -247,7 +273,7 @@ static void unlock(const struct core_counters *c)
 		c->unlock(c->arg);
 }
 
-static size_t take(struct throttle *t, struct levels *l, int64_t now_s)
+static size_t take(struct throttle *t, struct levels *l, const struct core_request *r)
 {
 	const struct core_counters *c = &t->counters;
 	size_t at;
@@ -255,18 +281,18 @@ static size_t take(struct throttle *t, struct levels *l, int64_t now_s)
 	if (l->n == 0)
 		return 0;
 	lock(c);
-	at = window_take(c->table, l->uses, l->n, now_s);
+	if (c->share)
+		c->share->may_wait = r->may_wait;
+	at = window_take(c->table, c->share, l->uses, l->n, r->now_s);
 	unlock(c);
 	return at;
 }
 
 static void tell(const struct window_use *u, int64_t now_s, struct verdict *ret)
 {
-	int64_t left = u->limit->count - u->count;
-
 	ret->limit = (struct verdict_limit){
 		.count = u->limit->count,
-		.remaining = left > 0 ? left : 0,
+		.remaining = u->left > 0 ? u->left : 0,
 		.reset_s = u->end_s - now_s,
 	};
 }
@@ -277,8 +303,7 @@ static void tell_nearest(const struct levels *l, int64_t now_s, struct verdict *
 	const struct window_use *nearest = &l->uses[0];
 
 	for (size_t i = 1; i < l->n; i++)
-		if (l->uses[i].limit->count - l->uses[i].count <
-			nearest->limit->count - nearest->count)
+		if (l->uses[i].left < nearest->left)
 			nearest = &l->uses[i];
 	if (l->n > 0)
 		tell(nearest, now_s, ret);
@@ -302,7 +327,7 @@ static void keep_charged(struct arena *a, const struct levels *l, struct verdict
 bool throttle_admit(struct throttle *t, struct arena *a, const struct core_request *r,
 	const struct caller *who, struct verdict *ret)
 {
-	struct levels l = { .request = r, .address = throttle_address(r) };
+	struct levels l = { .a = a, .request = r, .address = throttle_address(r) };
 	size_t refused;
 
 	if (!t->contract->limits.given)
@@ -312,11 +337,15 @@ bool throttle_admit(struct throttle *t, struct arena *a, const struct core_reque
 		fault_answer(a, 900809, "no such policy", ret);
 		return false;
 	}
-	refused = take(t, &l, r->now_s);
+	refused = take(t, &l, r);
 	if (refused == l.n) {
 		tell_nearest(&l, r->now_s, ret);
 		keep_charged(a, &l, ret);
 		return true;
+	}
+	if (l.uses[refused].is_lacking) {
+		ret->kind = VERDICT_WAIT;
+		return false;
 	}
 	tell(&l.uses[refused], r->now_s, ret);
 	fault_answer(a, l.codes[refused], l.reasons[refused], ret);
@@ -330,6 +359,6 @@ void throttle_charge(struct throttle *t, const struct verdict *v, int64_t bytes,
 	if (v->n_charged == 0 || bytes <= 0)
 		return;
 	lock(c);
-	window_charge(c->table, v->charged, v->n_charged, bytes, now_s);
+	window_charge(c->table, c->share, v->charged, v->n_charged, bytes, now_s);
 	unlock(c);
 }

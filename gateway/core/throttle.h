@@ -1,7 +1,8 @@
 /* Which limits a request falls under, and whether it is within all of them.
  *
  *   level          policy named by                            counted for                    code
- *   API            x-wso2-throttling-tier at the root         base path and version          900800
+ *   API            x-wso2-throttling-tier at the root, else   base path and version          900800
+ *                  what a key manager says (soap.h)
  *   operation      x-wso2-throttling-tier of the operation    the operation                  900802
  *   subscription   the token's subscribedAPIs, else Default   application, base path, version
  * 900804 application    the token's application.tier               application and user 900803 open
@@ -25,6 +26,8 @@ struct caller {
 	const char *application; /* its id */
 	const char *application_tier;
 	const char *subscription_tier;
+	const char *api_tier; /* counts where the API's document names none */
+	bool over_quota;      /* the limit of the subscription counts and refuses nothing */
 };
 
 /* counters NULL: own ones. */

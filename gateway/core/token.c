@@ -16,6 +16,7 @@ struct token token_empty(void)
 		.application = "",
 		.application_id = "",
 		.application_tier = "",
+		.api_tier = "",
 		.scope = "" };
 }
 
@@ -26,7 +27,7 @@ static struct json *json_part(struct arena *a, struct span part)
 	struct err ignored;
 	size_t n = 0;
 	char *text = part.n > 0 ? base64url_decode(a, part.at, part.n, &n) : NULL;
-	struct json *v = text ? json_parse(a, text, n, &ignored) : NULL;
+	struct json *v = text && utf8_ok(text, n) ? json_parse(a, text, n, &ignored) : NULL;
 
 	return json_is_object(v) ? v : NULL;
 }
@@ -74,7 +75,7 @@ static void add_text(struct str *s, const char *text)
 	str_addn(s, text, strlen(text) + 1);
 }
 
-static struct texts read_audience(struct arena *a, const struct json *aud)
+struct texts token_audience(struct arena *a, const struct json *aud)
 {
 	struct str s;
 
@@ -102,7 +103,7 @@ static const char *read_scope(struct arena *a, const struct json *scope)
 	return s.ptr;
 }
 
-static struct texts read_subscribed(struct arena *a, const struct json *apis)
+struct texts token_subscribed(struct arena *a, const struct json *apis)
 {
 	struct str s;
 
@@ -141,8 +142,7 @@ static void read_application(struct arena *a, const struct json *application, st
 	t->application_tier = or_empty(json_get_str(application, "tier"));
 }
 
-/* It becomes a header: what could not be one is left out. */
-static const char *read_backend_jwt(const char *text)
+const char *token_backend_jwt(const char *text)
 {
 	for (const char *p = or_empty(text); *p; p++)
 		if (*p <= ' ' || *p >= 0x7f)
@@ -158,13 +158,13 @@ static const char *read_claims(struct arena *a, const struct json *claims, struc
 	if (!read_time(claims, "exp", &t->has_exp, &t->exp) ||
 		!read_time(claims, "nbf", &t->has_nbf, &t->nbf))
 		return "time is not an integer";
-	t->audience = read_audience(a, json_get(claims, "aud"));
-	t->backend_jwt = read_backend_jwt(json_get_str(claims, "backendJwt"));
+	t->audience = token_audience(a, json_get(claims, "aud"));
+	t->backend_jwt = token_backend_jwt(json_get_str(claims, "backendJwt"));
 	t->id = or_empty(json_get_str(claims, "jti"));
 	t->subject = or_empty(json_get_str(claims, "sub"));
 	read_application(a, json_get(claims, "application"), t);
 	t->scope = read_scope(a, json_get(claims, "scope"));
-	t->subscribed = read_subscribed(a, json_get(claims, "subscribedAPIs"));
+	t->subscribed = token_subscribed(a, json_get(claims, "subscribedAPIs"));
 	t->sandbox = str_eq(json_get_str(claims, "keytype"), "SANDBOX");
 	return NULL;
 }
@@ -199,10 +199,10 @@ const char *token_read(struct arena *a, struct span sent, struct token_parts *re
 
 bool token_signed_by(const struct token_parts *p, const struct contract_key *k)
 {
-	return signature_ok(k->pkey, p->alg, p->signed_bytes, p->signature);
+	return signature_ok(k->verifies, p->alg, p->signed_bytes, p->signature);
 }
 
-static bool texts_have(struct texts list, const char *text)
+bool texts_have(struct texts list, const char *text)
 {
 	for (const char *p = list.at; p < list.at + list.bytes; p += strlen(p) + 1)
 		if (strcmp(p, text) == 0)

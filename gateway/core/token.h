@@ -15,6 +15,7 @@
 #include "gateway/core/signature.h"
 
 struct arena;
+struct json;
 
 enum {
 	TOKEN_MAX_BYTES = 16 * 1024
@@ -26,6 +27,8 @@ struct texts {
 	size_t bytes;
 };
 
+bool texts_have(struct texts list, const char *text);
+
 /* What a token says. Texts are "" when absent. */
 struct token {
 	const char *id; /* jti */
@@ -36,6 +39,7 @@ struct token {
 	const char *application; /* name, else id */
 	const char *application_id;
 	const char *application_tier;
+	const char *api_tier;	 /* of the API that is called, unless its document names one */
 	const char *scope;	 /* words between blanks; from a text or a list of words */
 	struct texts subscribed; /* name, version, tier, name, version, tier, … */
 	bool has_exp;
@@ -43,6 +47,9 @@ struct token {
 	int64_t exp;
 	int64_t nbf;
 	bool sandbox;
+	bool over_quota; /* the limit of its subscription refuses nothing */
+	bool is_judged;	 /* whoever vouches for it looked at the operation, scopes included */
+	int refused;	 /* the fault that a key manager named; 0: it named none */
 	const struct contract_key *signer; /* verified the signature; NULL: nobody yet */
 };
 
@@ -57,6 +64,14 @@ struct token_parts {
 	const char *kid; /* NULL: none */
 	struct token token;
 };
+
+/* Two claims as a token keeps them: a text or a list of texts, and a list of APIs. Whatever is
+ * something else is left out. */
+struct texts token_audience(struct arena *a, const struct json *aud);
+struct texts token_subscribed(struct arena *a, const struct json *apis);
+
+/* What backends are told becomes a header: "" for a text that could not be one. */
+const char *token_backend_jwt(const char *text);
 
 /* NULL on success, else a word for the log. */
 const char *token_read(struct arena *a, struct span sent, struct token_parts *ret);

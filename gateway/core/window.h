@@ -12,10 +12,12 @@
 #ifndef GATEWAY_CORE_WINDOW_H
 #define GATEWAY_CORE_WINDOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct limit;
+struct share;
 struct window_table;
 
 enum {
@@ -47,15 +49,39 @@ struct window_use {
 	/* what window_take found */
 	int64_t count; /* with this request if it was counted */
 	int64_t bytes;
-	int64_t end_s; /* of the window */
+	int64_t end_s;	 /* of the window */
+	int64_t left;	 /* that may still pass, as far as it is known here */
+	bool is_lacking; /* not reached: other replicas have to be asked first */
+	bool is_alone;	 /* not reached as far as is known here: they did not answer */
 };
 
 /* Counts one request everywhere or nowhere: n when it was counted, else the index of the first use
- * whose limit is reached. n is at most WINDOW_USES. */
-size_t window_take(struct window_table *t, struct window_use *uses, size_t n, int64_t now_s);
+ * whose limit is reached, or is_lacking. n is at most WINDOW_USES. share NULL: nobody else counts
+ * for these limits. */
+size_t window_take(struct window_table *t, struct share *share, struct window_use *uses, size_t n,
+	int64_t now_s);
 
 /* Adds to what the requests of the counters moved, in the window that runs now. */
-void window_charge(struct window_table *t, const struct window_use *uses, size_t n, int64_t bytes,
-	int64_t now_s);
+void window_charge(struct window_table *t, struct share *share, const struct window_use *uses,
+	size_t n, int64_t bytes, int64_t now_s);
+
+/* ---- for share.h ---- */
+
+struct window_entry {
+	struct window_key key;
+	int64_t end_s; /* 0: never used */
+	int64_t count;
+	int64_t bytes;
+};
+
+size_t window_entries(const struct window_table *t);
+size_t window_index(const struct window_table *t, const struct window_entry *e);
+
+/* NULL: there is none. Its window may have ended. */
+struct window_entry *window_find(struct window_table *t, const struct window_key *key);
+
+/* The counter in a window that ends then: begun anew if it was in an earlier one. */
+struct window_entry *window_open(
+	struct window_table *t, const struct window_key *key, int64_t end_s, int64_t now_s);
 
 #endif

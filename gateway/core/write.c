@@ -1,6 +1,9 @@
+#include "gateway/core/assertion.h"
+#include "gateway/core/body.h"
 #include "gateway/core/contract.h"
 #include "gateway/core/cors.h"
 #include "gateway/core/endpoint.h"
+#include "gateway/core/mock.h"
 #include "lib/base/arena.h"
 #include "lib/json/json.h"
 
@@ -39,6 +42,8 @@ static struct json *scheme_json(struct arena *a, const struct contract_scheme *s
 	json_set_str(a, o, "security", s->security);
 	if (s->type == SCHEME_OAUTH)
 		json_set_str(a, o, "url", s->key_manager.url);
+	if (s->is_soap)
+		json_set_bool(a, o, "soap", true);
 	if (s->type == SCHEME_API_KEY) {
 		json_set_str(a, o, "in", s->in_query ? "query" : "header");
 		json_set_str(a, o, "name", s->name);
@@ -78,6 +83,9 @@ static struct json *operation_json(struct arena *a, const struct contract_operat
 	if (op->sandbox != SIZE_MAX)
 		json_set_int(a, o, "sandbox", (int64_t)op->sandbox);
 	json_set_str(a, o, "tier", op->tier.name);
+	scripts_write_places(a, &op->hooks, o);
+	bodies_write(a, op, o);
+	mock_write(a, op, o);
 	return o;
 }
 
@@ -108,6 +116,9 @@ static struct json *api_json(struct arena *a, const struct contract_api *api)
 		json_set(a, o, "cors", cors_json(a, api->cors));
 	json_set_str(a, o, "tier", api->tier.name);
 	transport_write(a, &api->transport, o);
+	scripts_write_places(a, &api->hooks, o);
+	if (api->cache_s > 0)
+		json_set_int(a, o, "cacheSeconds", api->cache_s);
 	json_set(a, o, "paths", paths);
 	return o;
 }
@@ -127,9 +138,13 @@ static struct json *settings_json(struct arena *a, const struct contract *c)
 	json_set_int(a, o, "httpPort", c->http_port);
 	json_set_int(a, o, "httpsPort", c->https_port);
 	json_set_int(a, o, "metricsPort", c->metrics_port);
+	if (c->token_port != 0)
+		json_set_int(a, o, "tokenPort", c->token_port);
 	json_set_bool(a, o, "http2", c->http2);
 	if (c->limit_headers)
 		json_set_bool(a, o, "limitHeaders", true);
+	if (c->token_cache_s != TOKEN_CACHE_S)
+		json_set_int(a, o, "tokenCacheSeconds", c->token_cache_s);
 	return o;
 }
 
@@ -149,7 +164,7 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 	for (size_t i = 0; i < c->n_schemes; i++)
 		json_add(schemes, scheme_json(a, &c->schemes[i]));
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		json_add(endpoints, endpoint_json(a, &c->endpoints[i]));
+		json_add(endpoints, endpoint_json_in(a, c, &c->endpoints[i]));
 	json_set_int(a, root, "version", c->version);
 	json_set(a, root, "apis", apis);
 	json_set(a, root, "issuers", issuers);
@@ -160,6 +175,10 @@ struct json *contract_json(struct arena *a, const struct contract *c)
 		json_add_str(a, trust, c->trust.at[i]);
 	if (c->trust.n > 0)
 		json_set(a, root, "trust", trust);
+	scripts_write(a, &c->scripts, root);
+	if (c->n_schemas > 0)
+		json_set(a, root, "schemas", schemas_json(a, c));
+	assertion_write(a, c->assertion, root);
 	json_set(a, root, "limits", limits_json(a, &c->limits));
 	json_set(a, root, "settings", settings_json(a, c));
 	return root;

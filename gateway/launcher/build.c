@@ -164,6 +164,7 @@ int build_prove(struct settings *s)
 	s->http_port = free_port();
 	s->https_port = free_port();
 	s->metrics_port = free_port();
+	s->token_port = free_port();
 	if (!make_run_dir(a, s))
 		return EXIT_FAILURE;
 	nginx = prepare(s) ? supervise_start(s) : -1;

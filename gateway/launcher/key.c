@@ -15,7 +15,34 @@
 enum {
 	DAY_S = 24 * 60 * 60,
 	LIFE_DAYS = 3652,
+	NS_PER_S = 1000000000,
 };
+
+struct key_version key_version(const char *dir)
+{
+	static const char *const names[KEY_FILES] = { "tls.crt", "tls.key" };
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct key_version v = { .exists = true };
+
+	for (size_t i = 0; i < KEY_FILES; i++) {
+		struct stat st;
+
+		if (stat(arena_printf(a, "%s/%s", dir, names[i]), &st) != 0)
+			return (struct key_version){ .exists = false };
+		v.inode[i] = (uint64_t)st.st_ino;
+		v.changed_ns[i] = (int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+	}
+	return v;
+}
+
+bool key_version_eq(const struct key_version *x, const struct key_version *y)
+{
+	bool same = x->exists == y->exists;
+
+	for (size_t i = 0; i < KEY_FILES; i++)
+		same = same && x->inode[i] == y->inode[i] && x->changed_ns[i] == y->changed_ns[i];
+	return same;
+}
 
 static void free_key(EVP_PKEY **key)
 {

@@ -31,6 +31,8 @@ static const char help[] =
 	"GATEWAY_CREDENTIALS_DIR (/etc/gateway/credentials), GATEWAY_REVOKED (/etc/gateway/revoked/list),\n"
 	"GATEWAY_CLIENT_TRUST_DIR (/etc/gateway/clients),\n"
 	"GATEWAY_WORKERS, GATEWAY_PRE_STOP_SECONDS (4), GATEWAY_DRAIN_SECONDS (20), GATEWAY_LOG_LEVEL (warn),\n"
+	"GATEWAY_LIMIT_COUNTERS (65536), GATEWAY_REPLICAS, GATEWAY_REPLICAS_ADDRESS, GATEWAY_REPLICAS_PORT (9798),\n"
+	"GATEWAY_REPLICAS_KEY (/etc/gateway/replicas/key), GATEWAY_INSTANCE (the host's name),\n"
 	"GATEWAY_BIND, GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT.\n";
 
 static int serve(struct settings *s)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/core/contract.h"
+#include "gateway/core/usage.h"
 #include "gateway/launcher/clients.h"
 #include "gateway/launcher/cpu.h"
 #include "gateway/launcher/key.h"
@@ -67,6 +68,8 @@ static bool fill_run_dir(struct arena *a, const struct settings *s, struct err *
 	conf = render(a, s, c, &around, err);
 	return conf &&
 	       write_file(arena_printf(a, "%s/state", s->run_dir), page, sizeof(page), err) &&
+	       write_file(
+		       arena_printf(a, "%s/" USAGE_COUNTS, s->run_dir), page, sizeof(page), err) &&
 	       write_file(arena_printf(a, "%s/nginx.conf", s->run_dir), conf, strlen(conf), err);
 }
 

@@ -10,6 +10,8 @@ enum {
 	MAX_CONF = 256 * 1024,
 	LEAST_BUFFER_KB = 20, /* a token of 16 KiB with its header name */
 	CONNECTIONS = 4096,
+	CACHE_MB = 64,	   /* of kept answers */
+	CACHE_KEYS_MB = 2, /* for about 16,000 of them */
 };
 
 struct rendering {
@@ -47,6 +49,21 @@ static void listen_https(struct rendering *r)
 		r->contract->http2 ? " ssl http2" : " ssl");
 }
 
+/* No cache and no gRPC: what goes to the key manager is passed on as it is. */
+static void token_server(struct rendering *r)
+{
+	if (r->contract->token_port == 0)
+		return;
+	str_add(&r->out, "server {\n\t\t");
+	add_listen(r, r->settings->token_port, r->contract->token_port,
+		r->contract->http2 ? " ssl http2" : " ssl");
+	str_add(&r->out, "\n\n\t\tlocation / {\n"
+			 "\t\t\tapim_gateway on;\n"
+			 "\t\t\tapim_tokens on;\n"
+			 "\t\t\tproxy_pass https://backend;\n"
+			 "\t\t}\n\t}");
+}
+
 static void listen_metrics(struct rendering *r)
 {
 	add_listen(r, r->settings->metrics_port, r->contract->metrics_port, "");
@@ -75,6 +92,40 @@ static void trust(struct rendering *r)
 	for (const char *const *file = r->around->trust; *file; file++)
 		str_addf(
 			&r->out, "%sapim_trust %s;", file == r->around->trust ? "" : "\n\t", *file);
+}
+
+static bool keeps_answers(const struct rendering *r)
+{
+	for (size_t i = 0; i < r->contract->n_apis; i++)
+		if (r->contract->apis[i].cache_s > 0)
+			return true;
+	return false;
+}
+
+/* In the run folder, which is the container's one place to write to. */
+static void cache(struct rendering *r)
+{
+	if (keeps_answers(r))
+		str_addf(&r->out,
+			"proxy_cache_path %s/cache levels=1:2 keys_zone=answers:%dm max_size=%dm "
+			"inactive=1d use_temp_path=off;",
+			r->settings->run_dir, CACHE_KEYS_MB, CACHE_MB);
+}
+
+/* Only what says itself how long it is good is kept: there is no proxy_cache_valid. */
+static void cached_location(struct rendering *r)
+{
+	if (keeps_answers(r))
+		str_add(&r->out, "location @cached {\n"
+				 "\t\t\tapim_gateway on;\n"
+				 "\t\t\tproxy_pass https://backend;\n"
+				 "\t\t\tproxy_buffering on;\n"
+				 "\t\t\tproxy_cache answers;\n"
+				 "\t\t\tproxy_cache_key $apim_cache_key;\n"
+				 "\t\t\tproxy_cache_convert_head off;\n"
+				 "\t\t\tproxy_cache_bypass $apim_cache_bypass;\n"
+				 "\t\t\tproxy_no_cache $apim_cache_no_store;\n"
+				 "\t\t}");
 }
 
 static void certificate(struct rendering *r)
@@ -145,6 +196,12 @@ static void log_level(struct rendering *r)
 	str_add(&r->out, r->settings->log_level);
 }
 
+static void usage(struct rendering *r)
+{
+	if (r->settings->usage_url)
+		str_addf(&r->out, "apim_usage %s;", r->settings->run_dir);
+}
+
 /* For nginx' named locations. */
 static void at_sign(struct rendering *r)
 {
@@ -166,6 +223,15 @@ static void counters(struct rendering *r)
 	str_addf(&r->out, "%u", r->settings->limit_counters);
 }
 
+static void replicas(struct rendering *r)
+{
+	const struct settings *s = r->settings;
+
+	if (s->replicas)
+		str_addf(&r->out, "apim_replicas %s %s %u %s;", s->replicas, s->replicas_address,
+			s->replicas_port, s->replicas_key);
+}
+
 static void connections(struct rendering *r)
 {
 	str_addf(&r->out, "%d", CONNECTIONS);
@@ -177,6 +243,8 @@ static const struct {
 } places[] = {
 	{ "AT", at_sign },
 	{ "BODY_BYTES", body_bytes },
+	{ "CACHE", cache },
+	{ "CACHED_LOCATION", cached_location },
 	{ "CERTIFICATE", certificate },
 	{ "CLIENT_CERTIFICATES", client_certificates },
 	{ "CONNECTIONS", connections },
@@ -192,10 +260,13 @@ static const struct {
 	{ "LISTEN_METRICS", listen_metrics },
 	{ "LOG_LEVEL", log_level },
 	{ "MODULE", module },
+	{ "REPLICAS", replicas },
 	{ "RESOLV_CONF", resolv_conf },
 	{ "REVOKED", revoked },
 	{ "RUN", run_dir },
+	{ "TOKEN_SERVER", token_server },
 	{ "TRUST", trust },
+	{ "USAGE", usage },
 	{ "USER", user },
 	{ "WORKERS", workers },
 };

@@ -27,6 +27,9 @@ static const struct {
 	TEXT("GATEWAY_TRUST_DIR", trust_dir, "/etc/gateway/trust", letters),
 	TEXT("GATEWAY_CREDENTIALS_DIR", credentials_dir, "/etc/gateway/credentials", letters),
 	TEXT("GATEWAY_REVOKED", revoked, "/etc/gateway/revoked/list", letters),
+	TEXT("GATEWAY_REPLICAS", replicas, NULL, "abcdefghijklmnopqrstuvwxyz0123456789-."),
+	TEXT("GATEWAY_REPLICAS_ADDRESS", replicas_address, NULL, "0123456789abcdefABCDEF.:"),
+	TEXT("GATEWAY_REPLICAS_KEY", replicas_key, "/etc/gateway/replicas/key", letters),
 	TEXT("GATEWAY_CLIENT_TRUST_DIR", client_trust_dir, "/etc/gateway/clients", letters),
 	TEXT("GATEWAY_LOG_LEVEL", log_level, "warn", "abcdefghijklmnopqrstuvwxyz"),
 	TEXT("GATEWAY_BIND", bind, NULL, "0123456789abcdefABCDEF.:[]"),
@@ -36,6 +39,9 @@ static const struct {
 	TEXT("GATEWAY_CA_BUNDLE", ca_bundle, "/etc/ssl/certs/ca-certificates.crt", letters),
 	TEXT("GATEWAY_RESOLV_CONF", resolv_conf, "/etc/resolv.conf", letters),
 	TEXT("GATEWAY_HOSTS", hosts, "/etc/hosts", letters),
+	TEXT("GATEWAY_USAGE_URL", usage_url, NULL,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:,[]"),
+	TEXT("GATEWAY_USAGE_PROGRAM", usage_program, "/usr/bin/gateway-usage", letters),
 };
 
 static const struct {
@@ -52,9 +58,11 @@ static const struct {
 	NUMBER("GATEWAY_PRE_STOP_SECONDS", pre_stop_s, 4, 3600),
 	NUMBER("GATEWAY_DRAIN_SECONDS", drain_s, 20, 3600),
 	NUMBER("GATEWAY_LIMIT_COUNTERS", limit_counters, 65536, 16 * 1024 * 1024),
+	NUMBER("GATEWAY_REPLICAS_PORT", replicas_port, 9798, UINT16_MAX),
 	NUMBER("GATEWAY_HTTP_PORT", http_port, 0, UINT16_MAX),
 	NUMBER("GATEWAY_HTTPS_PORT", https_port, 0, UINT16_MAX),
 	NUMBER("GATEWAY_METRICS_PORT", metrics_port, 0, UINT16_MAX),
+	NUMBER("GATEWAY_TOKEN_PORT", token_port, 0, UINT16_MAX),
 };
 
 static bool read_number(const char *variable, const char *text, unsigned int most,
@@ -95,6 +103,9 @@ bool settings_read(struct settings *ret, struct err *err)
 		if (text && !read_number(numbers[i].variable, text, numbers[i].most, to, err))
 			return false;
 	}
+	if (ret->replicas && !ret->replicas_address)
+		return err_set(err, ERR_INVALID,
+			"GATEWAY_REPLICAS_ADDRESS: is not set, expected this replica's own address beside GATEWAY_REPLICAS");
 	return true;
 }
 

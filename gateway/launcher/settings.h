@@ -16,12 +16,23 @@
  * - GATEWAY_PRE_STOP_SECONDS (4): how long requests are still taken after SIGTERM, until no one
  *   sends any
  * - GATEWAY_DRAIN_SECONDS (20): how long requests in progress may take after that
- * - GATEWAY_LIMIT_COUNTERS (65536): how many counters of rate limits are kept, 32 bytes each
+ * - GATEWAY_LIMIT_COUNTERS (65536): how many counters of rate limits are kept, 40 bytes each; with
+ *   other replicas 200
+ * - GATEWAY_REPLICAS: the name whose addresses are those of all replicas, which share their limits
+ * - GATEWAY_REPLICAS_ADDRESS: the one of this replica; has to be set with GATEWAY_REPLICAS
+ * - GATEWAY_REPLICAS_PORT (9798): by UDP, of all replicas
+ * - GATEWAY_REPLICAS_KEY (/etc/gateway/replicas/key): a file of 16 bytes or more that all of them
+ *   have, and nobody else
+ * - GATEWAY_INSTANCE: how usage and traces name this gateway; default: its host's name
  * - GATEWAY_LOG_LEVEL (warn): of nginx' own messages on standard error
  * - GATEWAY_BIND: an address to listen at; default all
- * - GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT: instead of the contract's
+ * - GATEWAY_HTTP_PORT, GATEWAY_HTTPS_PORT, GATEWAY_METRICS_PORT, GATEWAY_TOKEN_PORT: instead of the
+ *   contract's; the last has no effect where the contract has none
+ * - GATEWAY_USAGE_URL: the bus that usage is published on, nats://host:port; default: it is not.
+ *   gateway-usage then wants GATEWAY_USAGE_API (namespace/name), and has GATEWAY_USAGE_DIR
+ *   (/etc/gateway/usage: username, password, ca.crt) and GATEWAY_USAGE_SECONDS (5)
  * - GATEWAY_NGINX, GATEWAY_MODULE, GATEWAY_TOOLKIT, GATEWAY_CA_BUNDLE, GATEWAY_RESOLV_CONF,
- *   GATEWAY_HOSTS: files of the image
+ *   GATEWAY_HOSTS, GATEWAY_USAGE_PROGRAM: files of the image
  */
 #ifndef GATEWAY_LAUNCHER_SETTINGS_H
 #define GATEWAY_LAUNCHER_SETTINGS_H
@@ -41,6 +52,9 @@ struct settings {
 	const char *credentials_dir;
 	const char *revoked;
 	const char *client_trust_dir;
+	const char *replicas; /* NULL: there are no others */
+	const char *replicas_address;
+	const char *replicas_key;
 	const char *log_level;
 	const char *bind; /* NULL: all addresses */
 	const char *nginx;
@@ -49,14 +63,18 @@ struct settings {
 	const char *ca_bundle;
 	const char *resolv_conf;
 	const char *hosts;
+	const char *usage_url; /* NULL: usage is not published */
+	const char *usage_program;
 	bool quiet;	      /* nginx writes no access log; not from the environment */
 	unsigned int workers; /* 0: from the processors */
 	unsigned int pre_stop_s;
 	unsigned int drain_s;
 	unsigned int limit_counters;
+	unsigned int replicas_port;
 	unsigned int http_port; /* 0: the contract's */
 	unsigned int https_port;
 	unsigned int metrics_port;
+	unsigned int token_port;
 };
 
 /* Keeps pointers into the environment. ERR_INVALID names a variable that holds something else than

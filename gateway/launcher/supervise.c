@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gateway/launcher/companion.h"
+#include "gateway/launcher/key.h"
 #include "gateway/launcher/prepare.h"
 #include "gateway/launcher/settings.h"
 #include "lib/base/arena.h"
@@ -81,8 +83,16 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Reaps whatever ended; true when nginx did. As PID 1 this process inherits all orphans. */
-static bool reap(pid_t nginx, int *ret_status)
+static bool reap(pid_t nginx, struct companion *c, int *ret_status)
 {
 	bool ended = false;
 	int status;
@@ -92,16 +102,10 @@ static bool reap(pid_t nginx, int *ret_status)
 		if (pid == nginx) {
 			*ret_status = exit_status(status);
 			ended = true;
+		} else {
+			companion_ended(c, pid, status, now_ms());
 		}
 	return ended;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* ---- what happens when ---- */
@@ -116,7 +120,8 @@ enum phase {
 };
 
 enum {
-	RELOAD_MS = 1000
+	RELOAD_MS = 1000,
+	LOOK_MS = 1000, /* between two looks at a mounted TLS key */
 };
 
 struct supervisor {
@@ -124,6 +129,7 @@ struct supervisor {
 	pid_t nginx;
 	enum phase phase;
 	int64_t until_ms; /* of the phase; -1: for ever */
+	struct key_version key;
 };
 
 static void enter(struct supervisor *v, enum phase phase, enum gateway_state state, int64_t ms)
@@ -131,6 +137,24 @@ static void enter(struct supervisor *v, enum phase phase, enum gateway_state sta
 	v->phase = phase;
 	v->until_ms = ms < 0 ? -1 : now_ms() + ms;
 	prepare_state(v->settings, state);
+}
+
+static void serve(struct supervisor *v)
+{
+	enter(v, SERVING, GATEWAY_SERVING, v->key.exists ? LOOK_MS : -1);
+}
+
+/* Kubernetes renews what is mounted: nginx is to read it again. */
+static void look_at_key(struct supervisor *v)
+{
+	struct key_version now = key_version(v->settings->tls_dir);
+
+	if (!now.exists || key_version_eq(&now, &v->key)) {
+		v->until_ms = now_ms() + LOOK_MS;
+		return;
+	}
+	v->key = now;
+	enter(v, BEFORE_RELOAD, GATEWAY_RELOADING, RELOAD_MS);
 }
 
 static void stop(struct supervisor *v)
@@ -148,12 +172,14 @@ static void go_on(struct supervisor *v)
 		enter(v, AFTER_RELOAD, GATEWAY_RELOADING, RELOAD_MS);
 		return;
 	case AFTER_RELOAD:
-		enter(v, SERVING, GATEWAY_SERVING, -1);
+		serve(v);
 		return;
 	case BEFORE_STOP:
 		stop(v);
 		return;
 	case SERVING:
+		look_at_key(v);
+		return;
 	case STOPPING:
 		return;
 	}
@@ -208,21 +234,34 @@ static int next_signal(const sigset_t *set, int64_t until_ms)
 	return number < 0 && errno == EAGAIN ? 0 : number;
 }
 
+/* Of two times, -1 being never. */
+static int64_t sooner(int64_t x, int64_t y)
+{
+	return x < 0 || (y >= 0 && y < x) ? y : x;
+}
+
 int supervise(const struct settings *s, pid_t nginx)
 {
-	struct supervisor v = { .settings = s, .nginx = nginx, .until_ms = -1 };
+	struct supervisor v = { .settings = s, .nginx = nginx, .key = key_version(s->tls_dir) };
+	struct companion c;
 	int status = 0;
 	sigset_t set;
 
 	signals_of_interest(&set);
+	companion_init(&c, s);
+	v.until_ms = v.key.exists ? now_ms() + LOOK_MS : -1;
 	for (;;) {
-		int number = next_signal(&set, v.until_ms);
+		int number;
 
-		if (number == SIGCHLD && reap(nginx, &status))
-			return status;
-		if (number == 0)
-			go_on(&v);
-		else
+		companion_run(&c, now_ms());
+		number = next_signal(&set, sooner(v.until_ms, companion_due_ms(&c)));
+		if (number == SIGCHLD && reap(nginx, &c, &status))
+			break;
+		if (number != 0)
 			obey(&v, number);
+		else if (v.until_ms >= 0 && now_ms() >= v.until_ms)
+			go_on(&v);
 	}
+	companion_stop(&c);
+	return status;
 }

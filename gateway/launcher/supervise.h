@@ -3,9 +3,11 @@
  *   SIGTERM   Kubernetes' wish to stop. Requests are still taken for pre_stop_s, since endpoints
  * and load balancers learn of the end at the same time; answers then end their connections. After
  * that nginx finishes what it has (SIGQUIT) within drain_s. A second SIGTERM, or SIGINT, ends at
- * once. SIGQUIT   the same without the delay SIGHUP    nginx reads its files again: a new TLS key,
- * say. For a second before, answers end their connections: whoever the change of workers would hit
- * comes back to the new ones.
+ * once.
+ *   SIGQUIT   the same without the delay
+ *   SIGHUP    nginx reads its files again. For a second before, answers end their connections:
+ * whoever the change of workers would hit comes back to the new ones. A mounted TLS key that
+ * becomes another one does the same.
  */
 #ifndef GATEWAY_LAUNCHER_SUPERVISE_H
 #define GATEWAY_LAUNCHER_SUPERVISE_H

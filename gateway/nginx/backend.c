@@ -48,17 +48,8 @@ static void resume_waiting(struct backend *b)
 	ngx_queue_init(&resumed);
 	ngx_queue_add(&resumed, &b->waiting);
 	ngx_queue_init(&b->waiting);
-	while (!ngx_queue_empty(&resumed)) {
-		struct ctx *ctx = ngx_queue_data(ngx_queue_head(&resumed), struct ctx, waiting);
-		ngx_http_request_t *r = ctx->request;
-		ngx_connection_t *c = r->connection;
-
-		ngx_queue_remove(&ctx->waiting);
-		ctx->is_waiting = false;
-		ngx_http_set_log_request(c->log, r);
-		ngx_http_core_run_phases(r);
-		ngx_http_run_posted_requests(c);
-	}
+	while (!ngx_queue_empty(&resumed))
+		request_resume(ngx_queue_data(ngx_queue_head(&resumed), struct ctx, waiting));
 }
 
 static void on_failure(struct backend *b, ngx_int_t state)
@@ -76,18 +67,24 @@ static void on_failure(struct backend *b, ngx_int_t state)
 	resume_waiting(b);
 }
 
+static void add_address(struct backend *b, const struct sockaddr *sockaddr, socklen_t len)
+{
+	struct address *to = &b->addresses[b->n_addresses++];
+	struct sockaddr *copy = (struct sockaddr *)&to->sockaddr;
+
+	ngx_memcpy(copy, sockaddr, len);
+	ngx_inet_set_port(copy, b->target->port);
+	to->len = len;
+	to->text_len = ngx_sock_ntop(copy, len, to->text, sizeof(to->text), 1);
+}
+
 static void take_addresses(struct backend *b, const ngx_resolver_ctx_t *answer)
 {
 	time_t ttl = answer->valid - ngx_time();
 
 	b->n_addresses = 0;
-	for (ngx_uint_t i = 0; i < answer->naddrs && b->n_addresses < BACKEND_MAX_ADDRESSES; i++) {
-		struct address *to = &b->addresses[b->n_addresses++];
-
-		ngx_memcpy(&to->sockaddr, answer->addrs[i].sockaddr, answer->addrs[i].socklen);
-		to->len = answer->addrs[i].socklen;
-		ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->target->port);
-	}
+	for (ngx_uint_t i = 0; i < answer->naddrs && b->n_addresses < BACKEND_MAX_ADDRESSES; i++)
+		add_address(b, answer->addrs[i].sockaddr, answer->addrs[i].socklen);
 	ttl = ngx_min(ngx_max(ttl, SHORTEST_TTL_S), LONGEST_TTL_S);
 	b->has_failed = false;
 	b->fresh_until = ngx_current_msec + (ngx_msec_t)ttl * 1000;
@@ -159,17 +156,13 @@ bool backend_has_address(const struct backend *b, const struct address *wanted)
 
 static void take_known(struct backend *b, const char *text)
 {
-	struct address *to = &b->addresses[b->n_addresses];
 	ngx_addr_t parsed;
 
 	if (b->n_addresses == BACKEND_MAX_ADDRESSES ||
 		ngx_parse_addr(ngx_cycle->pool, &parsed, (u_char *)(uintptr_t)text, strlen(text)) !=
 			NGX_OK)
 		return;
-	ngx_memcpy(&to->sockaddr, parsed.sockaddr, parsed.socklen);
-	to->len = parsed.socklen;
-	ngx_inet_set_port((struct sockaddr *)&to->sockaddr, b->target->port);
-	b->n_addresses++;
+	add_address(b, parsed.sockaddr, parsed.socklen);
 }
 
 static void start(struct backend *b, struct apim *m, size_t i)

@@ -18,6 +18,8 @@ enum {
 struct address {
 	struct sockaddr_storage sockaddr;
 	socklen_t len;
+	size_t text_len;
+	u_char text[NGX_SOCKADDR_STRLEN]; /* for nginx' messages */
 };
 
 struct backend {

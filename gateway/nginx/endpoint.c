@@ -83,17 +83,19 @@ static struct backend *backend_at(struct apim *m, const struct endpoint *e, size
 static void aim(struct apim *m, struct ctx *ctx, size_t target)
 {
 	ngx_http_request_t *r = ctx->request;
-	struct span below = ctx->verdict.forward;
-	const char *path;
+	struct span path = ctx->verdict.forward;
 
 	ctx->target = target;
 	ctx->tried |= UINT32_C(1) << target;
 	ctx->backend = backend_at(m, ctx->endpoint, target);
-	path = arena_printf(
-		ctx->arena, "%s%.*s", ctx->backend->target->path, (int)below.n, below.at);
+	if (*ctx->backend->target->path) {
+		path.at = arena_printf(
+			ctx->arena, "%s%.*s", ctx->backend->target->path, (int)path.n, path.at);
+		path.n = strlen(path.at);
+	}
 	if (!ctx->sent_target.data)
 		ctx->sent_target = r->unparsed_uri;
-	r->unparsed_uri = (ngx_str_t){ strlen(path), (u_char *)(uintptr_t)path };
+	r->unparsed_uri = (ngx_str_t){ path.n, (u_char *)(uintptr_t)path.at };
 }
 
 static bool aim_at_any(struct apim *m, struct ctx *ctx)
@@ -243,7 +245,7 @@ static enum breaker_outcome outcome_of(const struct ctx *ctx)
 
 	if (ctx->fault == 101503 || ctx->fault == 101504)
 		return BREAKER_FAILURE;
-	if (!r->upstream || r->upstream->headers_in.status_n == 0)
+	if (!r->upstream || r->cached || r->upstream->headers_in.status_n == 0)
 		return BREAKER_NOTHING;
 	return contract_codes_have(&ctx->endpoint->contract->breaker->codes,
 		       (unsigned int)r->upstream->headers_in.status_n)

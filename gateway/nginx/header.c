@@ -2,15 +2,20 @@
 
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/endpoint.h"
+#include "gateway/nginx/hook.h"
 
 /* Said by gateways only: a backend may trust them, so a client cannot. nginx.conf sets its own
  * X-Forwarded-* and X-Request-ID. The last ones make some frameworks serve another path or method
  * than the one that was checked. */
-static const char *const reserved[] = { "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
-	"x-forwarded-port", "x-forwarded-prefix", "x-forwarded-server", "x-forwarded-scheme",
-	"x-forwarded-ssl", "x-forwarded-uri", "x-real-ip", "x-request-id", "forwarded", "proxy",
-	"x-original-url", "x-rewrite-url", "x-original-host", "x-http-method-override",
-	"x-http-method", "x-method-override" };
+static const ngx_str_t reserved[] = { ngx_string("x-forwarded-for"), ngx_string("x-forwarded-host"),
+	ngx_string("x-forwarded-proto"), ngx_string("x-forwarded-port"),
+	ngx_string("x-forwarded-prefix"), ngx_string("x-forwarded-server"),
+	ngx_string("x-forwarded-scheme"), ngx_string("x-forwarded-ssl"),
+	ngx_string("x-forwarded-uri"), ngx_string("x-real-ip"), ngx_string("x-request-id"),
+	ngx_string("forwarded"), ngx_string("proxy"), ngx_string("x-original-url"),
+	ngx_string("x-rewrite-url"), ngx_string("x-original-host"),
+	ngx_string("x-http-method-override"), ngx_string("x-http-method"),
+	ngx_string("x-method-override") };
 
 bool header_find(void *request, const char *name, struct span *ret, size_t *ret_n)
 {
@@ -34,20 +39,40 @@ bool header_find(void *request, const char *name, struct span *ret, size_t *ret_
 }
 
 /* "X_JWT_Assertion" is the same header to a CGI-like backend: "_" counts as "-". */
-static bool is_named(const ngx_table_elt_t *h, const char *name)
+static bool is_alike(ngx_str_t lower, const ngx_str_t *name)
 {
-	size_t n = strlen(name);
-
-	if (h->key.len != n)
+	if (lower.len != name->len)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		char x = h->lowcase_key[i] == '_' ? '-' : (char)h->lowcase_key[i];
-		char y = name[i] == '_' ? '-' : (char)ngx_tolower(name[i]);
+	for (size_t i = 0; i < lower.len; i++) {
+		char x = lower.data[i] == '_' ? '-' : (char)lower.data[i];
+		char y = name->data[i] == '_' ? '-' : (char)ngx_tolower(name->data[i]);
 
 		if (x != y)
 			return false;
 	}
 	return true;
+}
+
+static ngx_str_t text_of(const char *s)
+{
+	return (ngx_str_t){ strlen(s), (u_char *)(uintptr_t)s };
+}
+
+static bool is_text(ngx_str_t lower, const char *name)
+{
+	const ngx_str_t text = text_of(name);
+
+	return is_alike(lower, &text);
+}
+
+static ngx_str_t name_of(const ngx_table_elt_t *h)
+{
+	return (ngx_str_t){ h->key.len, h->lowcase_key };
+}
+
+static bool is_named(const ngx_table_elt_t *h, const char *name)
+{
+	return is_text(name_of(h), name);
 }
 
 static bool is_credentials(const ngx_table_elt_t *h, const struct apim *m)
@@ -128,10 +153,16 @@ static bool goes_to_backend(const struct apim *m, const struct ctx *ctx, struct 
 		return false;
 	if (v->strip_auth && (is_named(h, v->api->auth_header) || is_api_key(m, v->operation, h)))
 		return false;
+	/* An answer that will be judged, or shown to hooks, has to come whole and as it is. */
+	if (v->operation && (v->operation->n_answers > 0 || hook_asks_for_answer(v) > 0) &&
+		(is_named(h, "accept-encoding") || is_named(h, "range") || is_named(h, "if-range")))
+		return false;
 	if (is_named(h, m->contract->jwt_header))
 		return false;
+	if (trace_replaces(ctx, (const char *)h->lowcase_key, h->key.len))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (is_named(h, reserved[i]))
+		if (is_alike(name_of(h), &reserved[i]))
 			return false;
 	/* RFC 9110, section 7.6.1: what "Connection" names is for this hop only. */
 	return !is_in_list(connection, &h->key);
@@ -180,11 +211,47 @@ bool headers_strip(ngx_http_request_t *r, const struct apim *m, const struct ctx
 		}
 	}
 	if (!add_header(r->pool, &kept, "Authorization", endpoint_login(ctx->endpoint)) ||
-		!add_header(r->pool, &kept, m->contract->jwt_header, ctx->verdict.backend_jwt))
+		!add_header(r->pool, &kept, m->contract->jwt_header, ctx->verdict.backend_jwt) ||
+		!add_header(r->pool, &kept, "traceparent", trace_of_backend(ctx)))
 		return false;
-	r->headers_in.headers = kept;
-	/* The list's end is a pointer into itself while it has one part. */
-	if (kept.last == &kept.part)
-		r->headers_in.headers.last = &r->headers_in.headers.part;
+	header_replace_all(r, &kept);
 	return true;
+}
+
+void header_replace_all(ngx_http_request_t *r, const ngx_list_t *list)
+{
+	r->headers_in.headers = *list;
+	/* The list's end is a pointer into itself while it has one part. */
+	if (list->last == &list->part)
+		r->headers_in.headers.last = &r->headers_in.headers.part;
+}
+
+/* ---- hooks ---- */
+
+bool header_is_reserved(const struct apim *m, const char *name)
+{
+	const ngx_str_t sent = text_of(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+		if (is_alike(sent, &reserved[i]))
+			return true;
+	return is_text(sent, m->contract->jwt_header);
+}
+
+bool header_is_credential(const struct apim *m, const struct verdict *v, const char *name)
+{
+	const ngx_str_t sent = text_of(name);
+
+	if (is_text(sent, "authorization") || is_text(sent, m->contract->jwt_header))
+		return true;
+	for (const char **auth = m->auth_headers; *auth; auth++)
+		if (is_text(sent, *auth))
+			return true;
+	for (size_t i = 0; i < v->operation->n_schemes; i++) {
+		const struct contract_scheme *s = &m->contract->schemes[v->operation->schemes[i]];
+
+		if (s->type == SCHEME_API_KEY && !s->in_query && is_text(sent, s->name))
+			return true;
+	}
+	return false;
 }

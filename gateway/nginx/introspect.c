@@ -1,7 +1,8 @@
-/* Asks key managers about opaque tokens. Requests with the same token wait for one answer; when it
- * is there each is decided again. */
+/* Asks key managers about opaque tokens. Requests with the same question wait for one answer; when
+ * it is there each is decided again. */
 #include "gateway/core/credentials.h"
 #include "gateway/core/introspection.h"
+#include "gateway/core/soap.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/outbound.h"
 #include "lib/base/arena.h"
@@ -16,8 +17,7 @@ struct question {
 	ngx_queue_t queue; /* in questions */
 	struct apim *apim;
 	struct arena *arena;
-	size_t scheme;
-	struct span token;
+	struct core_question asked;
 	ngx_queue_t waiting; /* struct ctx */
 	struct outbound *call;
 };
@@ -32,76 +32,78 @@ static void drop(struct question *q)
 	arena_free(q->arena);
 }
 
-static void resume(struct ctx *ctx, const struct introspection *outcome)
-{
-	ngx_http_request_t *r = ctx->request;
-	ngx_connection_t *c = r->connection;
-
-	ngx_queue_remove(&ctx->waiting);
-	ctx->is_waiting = false;
-	ctx->introspection = outcome;
-	ngx_http_set_log_request(c->log, r);
-	ngx_http_core_run_phases(r);
-	ngx_http_run_posted_requests(c);
-}
-
 /* A request that goes on may end others: the queue is looked at anew each time. */
 static void tell(struct question *q, const struct introspection *outcome)
 {
-	core_learn(q->apim->core, q->scheme, q->token, outcome);
-	while (!ngx_queue_empty(&q->waiting))
-		resume(ngx_queue_data(ngx_queue_head(&q->waiting), struct ctx, waiting), outcome);
+	core_learn(q->apim->core, &q->asked, outcome);
+	while (!ngx_queue_empty(&q->waiting)) {
+		struct ctx *ctx = ngx_queue_data(ngx_queue_head(&q->waiting), struct ctx, waiting);
+
+		ctx->introspection = outcome;
+		request_resume(ctx);
+	}
 	drop(q);
 }
 
 static void on_outcome(void *arg, const struct answer *answer, const char *why)
 {
 	struct question *q = arg;
+	const struct contract *c = q->apim->contract;
+	const struct contract_scheme *s = &c->schemes[q->asked.scheme];
 	struct introspection outcome = { .failure = why };
 
-	if (answer)
-		introspection_read(q->arena, answer->status, answer->body, ngx_time(), &outcome);
+	if (answer && s->is_soap)
+		soap_read(q->arena, &q->asked, answer->status, answer->body, ngx_time(),
+			c->token_cache_s, &outcome);
+	else if (answer)
+		introspection_read(q->arena, answer->status, answer->body, ngx_time(),
+			c->token_cache_s, &outcome);
 	if (outcome.failure)
 		ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "key manager \"%s\": %s",
-			q->apim->contract->schemes[q->scheme].key_manager.url, outcome.failure);
+			s->key_manager.url, outcome.failure);
 	tell(q, &outcome);
 }
 
-static const char *headers(struct arena *a, const struct credential_set *set)
+static const char *headers(
+	struct arena *a, const struct contract_scheme *s, const struct credential_set *set)
 {
+	static const char form[] = "Content-Type: application/x-www-form-urlencoded\r\n"
+				   "Accept: application/json\r\n";
+	static const char soap[] = "Content-Type: text/xml; charset=UTF-8\r\n"
+				   "SOAPAction: \"" SOAP_ACTION "\"\r\nAccept: text/xml\r\n";
 	const char *pair = arena_printf(a, "%s:%s", set->username, set->password);
 
-	return arena_printf(a,
-		"Authorization: Basic %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-		"Accept: application/json\r\n",
-		base64_encode(a, pair, strlen(pair)));
+	return arena_printf(a, "Authorization: Basic %s\r\n%s",
+		base64_encode(a, pair, strlen(pair)), s->is_soap ? soap : form);
 }
 
-static struct question *find(size_t scheme, struct span token)
+static struct question *find(const struct core_question *asked)
 {
 	for (ngx_queue_t *i = ngx_queue_head(&questions); i != ngx_queue_sentinel(&questions);
 		i = ngx_queue_next(i)) {
 		struct question *q = ngx_queue_data(i, struct question, queue);
 
-		if (q->scheme == scheme && q->token.n == token.n &&
-			memcmp(q->token.at, token.at, token.n) == 0)
+		if (q->asked.scheme == asked->scheme && q->asked.operation == asked->operation &&
+			q->asked.token.n == asked->token.n &&
+			memcmp(q->asked.token.at, asked->token.at, asked->token.n) == 0)
 			return q;
 	}
 	return NULL;
 }
 
 static struct question *ask(
-	struct apim *m, size_t scheme, struct span token, const struct credential_set *set)
+	struct apim *m, const struct core_question *asked, const struct credential_set *set)
 {
 	struct arena *a = arena_new();
 	struct question *q = arena_alloc(a, sizeof(*q));
-	const struct contract_scheme *s = &m->contract->schemes[scheme];
+	const struct contract_scheme *s = &m->contract->schemes[asked->scheme];
 	struct outbound_call call = {
 		.to = &s->key_manager,
 		.method = "POST",
 		.target = *s->key_manager.path ? s->key_manager.path : "/",
-		.headers = headers(a, set),
-		.body = introspection_question(a, token),
+		.headers = headers(a, s, set),
+		.body = s->is_soap ? soap_question(a, asked)
+				   : introspection_question(a, asked->token),
 		.keys = set->keys,
 		.n_keys = set->n_keys,
 		.max_bytes = INTROSPECTION_MAX_BYTES,
@@ -110,10 +112,8 @@ static struct question *ask(
 		.arg = q,
 	};
 
-	*q = (struct question){ .apim = m,
-		.arena = a,
-		.scheme = scheme,
-		.token = { arena_dupn(a, token.at, token.n), token.n } };
+	*q = (struct question){ .apim = m, .arena = a, .asked = *asked };
+	q->asked.token.at = arena_dupn(a, asked->token.at, asked->token.n);
 	ngx_queue_init(&q->waiting);
 	ngx_queue_insert_head(&questions, &q->queue);
 	n_questions++;
@@ -123,17 +123,17 @@ static struct question *ask(
 
 bool introspect(struct apim *m, struct ctx *ctx)
 {
-	size_t scheme = ctx->verdict.ask_scheme;
-	struct span token = ctx->verdict.ask_token;
+	const struct core_question *asked = &ctx->verdict.ask;
 	const struct credentials *credentials = watch_credentials(m);
 	struct question *q;
 
 	if (!questions.next) {
 		ngx_queue_init(&questions); /* a macro of several statements */
 	}
-	q = find(scheme, token);
-	if (!q && credentials && credentials->sets[scheme].is_loaded && n_questions < MAX_QUESTIONS)
-		q = ask(m, scheme, token, &credentials->sets[scheme]);
+	q = find(asked);
+	if (!q && credentials && credentials->sets[asked->scheme].is_loaded &&
+		n_questions < MAX_QUESTIONS)
+		q = ask(m, asked, &credentials->sets[asked->scheme]);
 	if (!q)
 		return false;
 	ngx_queue_insert_tail(&q->waiting, &ctx->waiting);

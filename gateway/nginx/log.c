@@ -3,7 +3,7 @@
  *
  * The path is logged without its query; tokens and headers never are. Lines are gathered and
  * written together, at most PIPE_BUF bytes at a time, so that the lines of several workers never
- * mix; none waits longer than FLUSH_MS.
+ * mix; none waits longer than flush.c lets it.
  */
 #include <limits.h>
 
@@ -11,14 +11,13 @@
 #include "lib/base/arena.h"
 
 enum {
-	FLUSH_MS = 200,
 	LONGEST_PATH = 1024,
 	LONGEST_NAME = 256,
 };
 
 static char waiting[PIPE_BUF];
 static size_t n_waiting;
-static ngx_event_t flush_event;
+static struct flush later = { .write = log_flush };
 
 /* ---- writing ---- */
 
@@ -36,31 +35,13 @@ void log_flush(void)
 	n_waiting = 0;
 }
 
-static void on_flush(ngx_event_t *ev)
-{
-	(void)ev;
-	log_flush();
-}
-
 static void write_line(const char *line, size_t n)
 {
-	static ngx_connection_t none = { .fd = (ngx_socket_t)-1 };
-
 	if (n_waiting + n > sizeof(waiting))
 		log_flush();
 	ngx_memcpy(waiting + n_waiting, line, n);
 	n_waiting += n;
-	if (ngx_exiting || ngx_terminate) {
-		log_flush();
-		return;
-	}
-	if (flush_event.timer_set)
-		return;
-	flush_event.handler = on_flush;
-	flush_event.data = &none; /* for nginx' debug messages */
-	flush_event.log = ngx_cycle->log;
-	flush_event.cancelable = 1;
-	ngx_add_timer(&flush_event, FLUSH_MS);
+	flush_later(&later);
 }
 
 /* ---- one line ---- */
@@ -97,17 +78,24 @@ static void add_text(struct line *l, const char *key, struct span s)
 	add(l, "\"");
 }
 
+/* Made anew when the clock has moved: many requests end in one millisecond. */
 static void add_time(struct line *l)
 {
+	static char text[sizeof("{\"time\":\"2026-11-23T12:00:00.000Z\"")];
+	static ngx_time_t of;
 	const ngx_time_t *now = ngx_timeofday();
 	struct tm tm;
-	char text[sizeof("{\"time\":\"2026-11-23T12:00:00.000Z\"")];
 
-	(void)gmtime_r(&now->sec, &tm);
-	(void)snprintf(text, sizeof(text), "{\"time\":\"%04u-%02u-%02uT%02u:%02u:%02u.%03uZ\"",
-		(unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
-		(unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-		(unsigned)tm.tm_sec % 100, (unsigned)now->msec % 1000);
+	if (now->sec != of.sec || now->msec != of.msec) {
+		of = *now;
+		(void)gmtime_r(&of.sec, &tm);
+		(void)snprintf(text, sizeof(text),
+			"{\"time\":\"%04u-%02u-%02uT%02u:%02u:%02u.%03uZ\"",
+			(unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+			(unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+			(unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100,
+			(unsigned)of.msec % 1000);
+	}
 	add(l, text);
 }
 
@@ -132,18 +120,25 @@ static bool is_traceparent(struct span s)
 	return true;
 }
 
-static void add_upstream(struct line *l, const ngx_http_request_t *r)
+uint64_t log_upstream_ms(const ngx_http_request_t *r)
 {
-	const ngx_http_upstream_state_t *s;
+	const ngx_array_t *states = r->upstream_states;
 	uint64_t ms = 0;
 
-	if (!r->upstream_states || r->upstream_states->nelts == 0)
-		return;
-	s = r->upstream_states->elts;
-	for (ngx_uint_t i = 0; i < r->upstream_states->nelts; i++)
+	for (ngx_uint_t i = 0; states && i < states->nelts; i++) {
+		const ngx_http_upstream_state_t *s = states->elts;
+
 		if (s[i].response_time != (ngx_msec_t)-1)
 			ms += s[i].response_time;
-	add_number(l, ",\"upstream_ms\":", ms);
+	}
+	return ms;
+}
+
+static void add_upstream(struct line *l, const ngx_http_request_t *r)
+{
+	if (!r->upstream_states || r->upstream_states->nelts == 0)
+		return;
+	add_number(l, ",\"upstream_ms\":", log_upstream_ms(r));
 	if (r->upstream_states->nelts > 1)
 		add_number(l, ",\"upstream_tries\":", r->upstream_states->nelts);
 }
@@ -205,7 +200,9 @@ static size_t format(ngx_http_request_t *r, const struct ctx *ctx, char *to, siz
 	add_upstream(&l, r);
 	if (ctx)
 		add_verdict(&l, ctx);
-	if (header_find(r, "traceparent", &trace, &n) && is_traceparent(trace))
+	if (ctx && ctx->trace)
+		add_text(&l, ",\"traceparent\":", trace_of_log(ctx));
+	else if (header_find(r, "traceparent", &trace, &n) && is_traceparent(trace))
 		add_text(&l, ",\"traceparent\":", trace);
 	add(&l, r->connection->ssl || r->http_version == NGX_HTTP_VERSION_20 ? ",\"tls\":true}\n"
 									     : "}\n");
@@ -214,8 +211,8 @@ static size_t format(ngx_http_request_t *r, const struct ctx *ctx, char *to, siz
 
 ngx_int_t log_request(ngx_http_request_t *r)
 {
+	static char line[PIPE_BUF]; /* on the stack it would be cleared each time */
 	const struct ctx *ctx = ctx_get(r);
-	char line[PIPE_BUF];
 
 	sparing_prepare(r);
 	if (ctx && ctx->is_quiet)
@@ -223,20 +220,57 @@ ngx_int_t log_request(ngx_http_request_t *r)
 	if (ctx)
 		counters_charge(r, apim_of(r), ctx);
 	metrics_request(apim_of(r), ctx, status_of(r), duration_ms(r));
+	if (ctx) {
+		usage_tell(r, apim_of(r), ctx, status_of(r), duration_ms(r));
+		trace_end(r, apim_of(r), ctx, status_of(r));
+	}
+	cache_changed(apim_of(r), ctx, status_of(r));
 	write_line(line, format(r, ctx, line, sizeof(line)));
 	return NGX_OK;
 }
 
-/* What nginx appends to its own messages about a request. */
-u_char *log_error_text(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *buf, size_t n)
+/* ---- what nginx says ---- */
+
+static u_char *add_request_to(u_char *at, size_t n, ngx_http_request_t *r, ngx_http_request_t *sr)
 {
-	const ngx_http_upstream_t *u = sr->upstream;
+	const ngx_http_upstream_t *u = sr ? sr->upstream : NULL;
 	char path[LONGEST_PATH];
 	char *end = text_path(path, path + sizeof(path), path_of(r));
-	u_char *at = ngx_snprintf(
-		buf, n, ", request: \"%V %*s\"", &r->method_name, (size_t)(end - path), path);
+	u_char *begin = at;
 
+	at = ngx_snprintf(
+		at, n, ", request: \"%V %*s\"", &r->method_name, (size_t)(end - path), path);
 	if (u && u->peer.name)
-		at = ngx_snprintf(at, n - (size_t)(at - buf), ", backend: %V", u->peer.name);
+		at = ngx_snprintf(at, n - (size_t)(at - begin), ", backend: %V", u->peer.name);
 	return at;
+}
+
+/* nginx would show the request line as it came, with its query. */
+static u_char *describe(ngx_log_t *log, u_char *buf, size_t n)
+{
+	const ngx_http_log_ctx_t *of = log->data;
+	u_char *at = buf;
+
+	if (log->action)
+		at = ngx_snprintf(at, n, " while %s", log->action);
+	at = ngx_snprintf(at, n - (size_t)(at - buf), ", client: %V", &of->connection->addr_text);
+	return of->request ? add_request_to(
+				     at, n - (size_t)(at - buf), of->request, of->current_request)
+			   : at;
+}
+
+static void on_connection(ngx_connection_t *c)
+{
+	ngx_http_init_connection(c);
+	if (!c->destroyed)
+		c->log->handler = describe;
+}
+
+void log_start(ngx_cycle_t *cycle)
+{
+	ngx_listening_t *ls = cycle->listening.elts;
+
+	for (ngx_uint_t i = 0; i < cycle->listening.nelts; i++)
+		if (ls[i].handler == ngx_http_init_connection)
+			ls[i].handler = on_connection;
 }

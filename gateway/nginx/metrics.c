@@ -4,8 +4,11 @@
  * carries the contract's fingerprint, so that after a reload equal contracts go on counting and
  * others begin anew. */
 #include "gateway/core/fault.h"
+#include "gateway/core/usage.h"
+#include "gateway/hook/hook.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
+#include "gateway/nginx/replicas.h"
 #include "lib/base/version.h"
 
 enum {
@@ -20,8 +23,13 @@ static const struct {
 	{ 25, "0.025" }, { 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 500, "0.5" },
 	{ 1000, "1" }, { 5000, "5" }, { 30000, "30" } };
 
-static const int fault_codes[] = { 101503, 101504, 101505, 900800, 900802, 900803, 900804, 900809,
-	900900, 900901, 900902, 900908, 900910, 900917, 400, 408, 500, 501, 503, 505 };
+static const int fault_codes[] = { 101503, 101504, 101505, FAULT_HOOK, 900800, 900802, 900803,
+	900804, 900809, 900900, 900901, 900902, 900903, 900904, 900905, 900906, 900907, 900908,
+	900909, 900910, 900911, 900912, 900917, 400, 408, 415, 500, 501, 503, 505 };
+
+/* By enum hook_outcome. */
+static const char *const hook_results[HOOK_OUTCOMES] = { "ok", "answered", "failed", "time",
+	"memory" };
 
 static const char *const upstream_errors[UPSTREAM_ERRORS] = { "name", "connect", "timeout" };
 
@@ -29,16 +37,19 @@ static const char *const upstream_errors[UPSTREAM_ERRORS] = { "name", "connect",
 struct counters {
 	ngx_atomic_t faults[ARRAY_LEN(fault_codes)];
 	ngx_atomic_t upstream[UPSTREAM_ERRORS];
+	ngx_atomic_t spans[SPANS_OUTCOMES];
+	ngx_atomic_t hooks[2][HOOK_OUTCOMES]; /* of requests, of responses */
 	ngx_atomic_t cache_hits;
 	ngx_atomic_t cache_misses;
 	ngx_atomic_t duration[BUCKETS + 1]; /* the last one: longer */
 	ngx_atomic_t duration_ms;
-	ngx_atomic_t requests[]; /* [operation, the last one: none][class] */
+	ngx_atomic_t requests[]; /* [operation, the last one: none][class], then [api][kept, not] */
 };
 
 static size_t zone_bytes(const struct apim *m)
 {
-	return sizeof(struct counters) + (m->n_ops + 1) * CLASSES * sizeof(ngx_atomic_t);
+	return sizeof(struct counters) +
+	       ((m->n_ops + 1) * CLASSES + 2 * m->contract->n_apis) * sizeof(ngx_atomic_t);
 }
 
 static ngx_int_t on_zone(ngx_shm_zone_t *zone, void *old)
@@ -84,6 +95,23 @@ static void count(ngx_atomic_t *counter, ngx_atomic_int_t n)
 	(void)ngx_atomic_fetch_add(counter, n);
 }
 
+/* Two numbers for each API: answers that were kept, and those that a backend was asked for. */
+static ngx_atomic_t *answers_of(const struct apim *m, size_t api)
+{
+	return &numbers_of(m)->requests[(m->n_ops + 1) * CLASSES + 2 * api];
+}
+
+static void count_answer(struct apim *m, const struct ctx *ctx)
+{
+	const ngx_http_upstream_t *u = ctx->request->upstream;
+
+	if (ctx->request->cache && u)
+		count(&answers_of(m,
+			      (size_t)(ctx->verdict.api -
+				       m->contract->apis))[u->cache_status != NGX_HTTP_CACHE_HIT],
+			1);
+}
+
 static size_t operation_number(const struct apim *m, const struct verdict *v)
 {
 	size_t api, path;
@@ -125,11 +153,23 @@ void metrics_request(struct apim *m, const struct ctx *ctx, ngx_uint_t status, u
 		count_fault(c, ctx->fault);
 	if (v->kind == VERDICT_FORWARD && v->operation && v->operation->secured)
 		count(v->token_cached ? &c->cache_hits : &c->cache_misses, 1);
+	if (ctx && v->kind == VERDICT_FORWARD)
+		count_answer(m, ctx);
 }
 
 void metrics_upstream_error(struct apim *m, enum upstream_error e)
 {
 	count(&numbers_of(m)->upstream[e], 1);
+}
+
+void metrics_spans(struct apim *m, enum spans_outcome o, unsigned int n)
+{
+	count(&numbers_of(m)->spans[o], (ngx_atomic_int_t)n);
+}
+
+void metrics_hook(const struct apim *m, bool is_response, unsigned int outcome)
+{
+	count(&numbers_of(m)->hooks[is_response][outcome], 1);
 }
 
 /* ---- the text ---- */
@@ -254,6 +294,24 @@ static void add_upstream(struct out *o, const struct counters *c)
 	}
 }
 
+static void add_hooks(struct out *o, const struct apim *m)
+{
+	static const char *const phases[] = { "request", "response" };
+
+	if (!m->hooks)
+		return;
+	add_head(o, "gateway_hooks_total", "counter", "Runs of hooks, by how they ended.");
+	for (size_t phase = 0; phase < ARRAY_LEN(phases); phase++)
+		for (size_t i = 0; i < HOOK_OUTCOMES; i++) {
+			if (phase == 1 && i == HOOK_ANSWERED)
+				continue; /* it cannot */
+			add_label(o, "gateway_hooks_total{phase", phases[phase]);
+			add_label(o, ",result", hook_results[i]);
+			add(o, "}");
+			add_value(o, numbers_of(m)->hooks[phase][i]);
+		}
+}
+
 static void add_cache(struct out *o, const struct counters *c)
 {
 	add_head(o, "gateway_token_cache_total", "counter",
@@ -264,12 +322,79 @@ static void add_cache(struct out *o, const struct counters *c)
 	add_value(o, c->cache_misses);
 }
 
+static void add_answers(struct out *o, const struct apim *m)
+{
+	static const char *const results[] = { "hit", "miss" };
+
+	if (!m->changes)
+		return;
+	add_head(o, "gateway_response_cache_total", "counter",
+		"Requests of APIs that keep answers: given a kept one (hit), or a backend was asked (miss).");
+	for (size_t i = 0; i < m->contract->n_apis; i++)
+		for (size_t k = 0; m->contract->apis[i].cache_s > 0 && k < 2; k++) {
+			add_label(
+				o, "gateway_response_cache_total{api", m->contract->apis[i].title);
+			add_label(o, ",version", m->contract->apis[i].version);
+			add_label(o, ",result", results[k]);
+			add(o, "}");
+			add_value(o, answers_of(m, i)[k]);
+		}
+}
+
 static void add_limits(struct out *o, const struct apim *m)
 {
 	add_head(o, "gateway_limit_counters_evicted_total", "counter",
 		"Counters of rate limits that were forgotten before their time, for want of room.");
 	add(o, "gateway_limit_counters_evicted_total");
 	add_value(o, counters_evicted(m));
+}
+
+static void add_spans(struct out *o, const struct apim *m)
+{
+	const ngx_atomic_t *n = numbers_of(m)->spans;
+
+	if (!m->tracing)
+		return;
+	add_head(o, "gateway_spans_total", "counter",
+		"Spans that the collector took, or that were given up.");
+	add(o, "gateway_spans_total{result=\"exported\"}");
+	add_value(o, n[SPANS_EXPORTED]);
+	add(o, "gateway_spans_total{result=\"dropped\"}");
+	add_value(o, n[SPANS_DROPPED]);
+}
+
+static void add_usage(struct out *o, const struct apim *m)
+{
+	if (!m->usage)
+		return;
+	add_head(o, "gateway_usage_requests_total", "counter",
+		"Requests whose usage was published, or could not be.");
+	add(o, "gateway_usage_requests_total{result=\"published\"}");
+	add_value(o, __atomic_load_n(&m->usage->published, __ATOMIC_RELAXED));
+	add(o, "gateway_usage_requests_total{result=\"lost\"}");
+	add_value(o, __atomic_load_n(&m->usage->lost, __ATOMIC_RELAXED));
+}
+
+static void add_replicas(struct out *o, struct apim *m)
+{
+	struct replicas_numbers n;
+
+	if (!replicas_count(m, &n))
+		return;
+	add_head(o, "gateway_limit_replicas", "gauge",
+		"Replicas that count limits together, this one included.");
+	add(o, "gateway_limit_replicas{state=\"here\"}");
+	add_value(o, n.here);
+	add(o, "gateway_limit_replicas{state=\"away\"}");
+	add_value(o, n.away);
+	add_head(o, "gateway_limit_datagrams_refused_total", "counter",
+		"Datagrams that no replica sent, or one whose key or clock is another.");
+	add(o, "gateway_limit_datagrams_refused_total");
+	add_value(o, n.refused);
+	add_head(o, "gateway_limit_alone_total", "counter",
+		"Requests that passed a limit without a word of the replica that counts it.");
+	add(o, "gateway_limit_alone_total");
+	add_value(o, n.alone);
 }
 
 static void add_process(struct out *o, const struct apim *m)
@@ -300,6 +425,8 @@ static size_t most_bytes(const struct apim *m)
 	size_t n = 16 * 1024;
 
 	for (size_t i = 0; i < c->n_apis; i++)
+		n += 2 * (128 + 2 * (strlen(c->apis[i].title) + strlen(c->apis[i].version)));
+	for (size_t i = 0; i < c->n_apis; i++)
 		for (size_t k = 0; k < c->apis[i].n_paths; k++)
 			for (size_t j = 0; j < c->apis[i].paths[k].n_operations; j++)
 				n += CLASSES * (128 + 2 * (strlen(c->apis[i].title) +
@@ -329,8 +456,13 @@ ngx_int_t metrics_handler(ngx_http_request_t *r)
 	add_duration(&o, numbers_of(m));
 	add_faults(&o, numbers_of(m));
 	add_upstream(&o, numbers_of(m));
+	add_hooks(&o, m);
 	add_cache(&o, numbers_of(m));
+	add_answers(&o, m);
 	add_limits(&o, m);
+	add_usage(&o, m);
+	add_spans(&o, m);
+	add_replicas(&o, m);
 	add_process(&o, m);
 	return request_answer(r, NGX_HTTP_OK, type, (struct span){ text, (size_t)(o.at - text) });
 }

@@ -5,7 +5,9 @@
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
 #include "gateway/nginx/endpoint.h"
+#include "gateway/nginx/hook.h"
 #include "gateway/nginx/peer.h"
+#include "gateway/nginx/replicas.h"
 #include "gateway/nginx/resolv.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -31,6 +33,11 @@ bool apim_is_ending(const struct apim *m)
 	return m->state && *m->state == 1;
 }
 
+bool apim_is_started(const struct apim *m)
+{
+	return jwks_are_tried(m) && replicas_are_known(m);
+}
+
 /* ---- configuration ---- */
 
 static void *create_main(ngx_conf_t *cf)
@@ -49,7 +56,7 @@ static void *create_location(ngx_conf_t *cf)
 	struct apim_location *l = ngx_pcalloc(cf->pool, sizeof(*l));
 
 	if (l)
-		l->gateway = NGX_CONF_UNSET;
+		l->gateway = l->tokens = NGX_CONF_UNSET;
 	return l;
 }
 
@@ -60,6 +67,7 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
 
 	(void)cf;
 	ngx_conf_merge_value(l->gateway, outer->gateway, 0);
+	ngx_conf_merge_value(l->tokens, outer->tokens, 0);
 	return NGX_CONF_OK;
 }
 
@@ -72,7 +80,7 @@ static ngx_int_t health(ngx_http_request_t *r)
 	if (!ctx)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	ctx->is_quiet = true;
-	if (!jwks_are_tried(apim_of(r)))
+	if (!apim_is_started(apim_of(r)))
 		return request_answer(r, NGX_HTTP_SERVICE_UNAVAILABLE, type,
 			text_span("{\"status\":\"starting\"}"));
 	return request_answer(r, NGX_HTTP_OK, type, body);
@@ -101,6 +109,19 @@ static char *health_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 	return set_handler(cf, health);
 }
 
+static char *replicas_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+	struct apim *m = conf;
+	ngx_str_t *args = cf->args->elts;
+
+	(void)cmd;
+	m->replicas_args = ngx_palloc(cf->pool, 4 * sizeof(*args));
+	if (!m->replicas_args)
+		return NGX_CONF_ERROR;
+	ngx_memcpy(m->replicas_args, &args[1], 4 * sizeof(*args));
+	return NGX_CONF_OK;
+}
+
 #define MAIN_FILE(directive, member)                                                               \
 	{                                                                                          \
 		ngx_string(directive), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot, \
@@ -121,6 +142,8 @@ static ngx_command_t commands[] = {
 	MAIN_FILE("apim_credentials", credentials_dir),
 	/* http: one jti per line, read again when it changes */
 	MAIN_FILE("apim_revoked", revoked_file),
+	/* http: the folder where gateway-usage listens, and counts */
+	MAIN_FILE("apim_usage", usage_dir),
 	/* http, may stand several times: certificates that backends' certificates have to lead to
 	 */
 	{ ngx_string("apim_trust"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
@@ -129,9 +152,15 @@ static ngx_command_t commands[] = {
 	/* http: how many counters of rate limits there is room for */
 	{ ngx_string("apim_counters"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
 		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct apim, n_counters), NULL },
+	/* http: name of all replicas, own address, UDP port of all, file with their common key */
+	{ ngx_string("apim_replicas"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE4, replicas_directive,
+		NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 	/* location: requests are judged by the contract */
 	{ ngx_string("apim_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
 		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_location, gateway), NULL },
+	/* location: of the contract, only the key manager's endpoints are there */
+	{ ngx_string("apim_tokens"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+		NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct apim_location, tokens), NULL },
 	{ ngx_string("apim_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, metrics_directive, 0, 0,
 		NULL },
 	{ ngx_string("apim_health"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, health_directive, 0, 0,
@@ -307,7 +336,7 @@ static bool load_trust(ngx_conf_t *cf, struct apim *m)
 {
 	const ngx_str_t *files = m->trust_files->elts;
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
-	bool is_needed = jwks_need_tls(m);
+	bool is_needed = jwks_need_tls(m) || spans_need_tls(m);
 
 	for (size_t i = 0; i < m->contract->n_targets; i++)
 		is_needed = is_needed || m->contract->targets[i].tls;
@@ -363,7 +392,7 @@ static bool prepare(ngx_conf_t *cf, struct apim *m)
 	struct resolv *resolv = arena_alloc(m->arena, sizeof(*resolv));
 	struct err err;
 
-	if (!load_contract(m, &err)) {
+	if (!load_contract(m, &err) || !hook_test(m, &err)) {
 		ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.msg);
 		return false;
 	}
@@ -375,8 +404,9 @@ static bool prepare(ngx_conf_t *cf, struct apim *m)
 	m->resolv = resolv;
 	m->hosts_text = resolv_read(m->arena, text_of(m->arena, &m->hosts_file, "/etc/hosts"));
 	name_backends(m, resolv);
-	return map_state(cf, m) && make_resolver(cf, m, resolv) && load_trust(cf, m) &&
-	       metrics_zone(cf, m) == NGX_OK && counters_zone(cf, m) == NGX_OK;
+	return map_state(cf, m) && spans_setup(cf, m) && make_resolver(cf, m, resolv) &&
+	       load_trust(cf, m) && replicas_prepare(cf, m) && metrics_zone(cf, m) == NGX_OK &&
+	       counters_zone(cf, m) == NGX_OK && cache_zone(cf, m) && usage_setup(cf, m);
 }
 
 static char *init_main(ngx_conf_t *cf, void *conf)
@@ -409,11 +439,16 @@ static bool add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_
 
 static ngx_int_t postconfiguration(ngx_conf_t *cf)
 {
-	if (!add_handler(cf, NGX_HTTP_POST_READ_PHASE, request_post_read) ||
-		!add_handler(cf, NGX_HTTP_ACCESS_PHASE, request_access) ||
+	const struct apim *m = ngx_http_conf_get_module_main_conf(cf, ngx_http_apim_module);
+
+	if (!add_handler(cf, NGX_HTTP_ACCESS_PHASE, request_access) ||
 		!add_handler(cf, NGX_HTTP_LOG_PHASE, log_request))
 		return NGX_ERROR;
-	return page_init();
+	if (page_init() != NGX_OK)
+		return NGX_ERROR;
+	answer_init(m);
+	cache_init(m); /* sees an answer before it is held */
+	return NGX_OK;
 }
 
 /* ---- workers ---- */
@@ -423,14 +458,16 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	struct apim *m = apim_of_cycle(cycle);
 	struct core_counters counters;
 
-	if (!m || !m->contract)
-		return NGX_OK; /* a helper process without http {} */
+	if (!m || !m->contract || ngx_process == NGX_PROCESS_HELPER)
+		return NGX_OK; /* no http {}, or what keeps the cache in order */
+	log_start(cycle);
 	counters = counters_of(m);
 	m->core = core_new(m->contract, &(struct core_options){ .counters = &counters });
 	m->backends = backend_start_all(m, cycle);
 	m->endpoints = endpoint_start_all(m, cycle);
-	return m->backends && m->endpoints && watch_start(m, cycle) && jwks_start(m, cycle) &&
-			       revocations_start(m, cycle)
+	return m->backends && m->endpoints && hook_start(m, cycle->log) && watch_start(m, cycle) &&
+			       jwks_start(m, cycle) && revocations_start(m, cycle) &&
+			       replicas_start(m, cycle)
 		       ? NGX_OK
 		       : NGX_ERROR;
 }
@@ -440,13 +477,17 @@ static void exit_process(ngx_cycle_t *cycle)
 	struct apim *m = apim_of_cycle(cycle);
 
 	log_flush();
-	if (!m || !m->contract)
+	usage_flush();
+	if (!m || !m->core)
 		return;
 	backend_stop_all(m);
 	introspect_stop_all();
 	watch_stop(m);
 	jwks_stop(m);
+	spans_stop(m);
 	revocations_stop(m);
+	hook_stop(m);
+	replicas_stop(m);
 	core_free(m->core);
 	m->core = NULL;
 	request_worker_exit();

@@ -10,7 +10,7 @@ GATEWAY_MODULE := $B/gateway/ngx_http_apim_module.so
 module_obj   := $(call obj,$(call src,gateway/nginx))
 launcher_obj := $(call obj,$(wildcard gateway/launcher/*.c))
 
-gateway: $(GATEWAY_MODULE) $B/bin/gateway $B/bin/build-gateway ## the gateway: nginx module and launcher
+gateway: $(GATEWAY_MODULE) $B/bin/gateway $B/bin/gateway-usage $B/bin/build-gateway ## the gateway: nginx module and launcher
 
 $(NGINX_TREE)/objs/ngx_auto_config.h: gateway/nginx/config $(NGINX_DEV)/conf_flags
 	@echo "  NGINX configure"
@@ -30,12 +30,13 @@ $B/gateway/modules.o: $(NGINX_TREE)/objs/ngx_http_apim_module_modules.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(OPT) -g -fPIC $(SANFLAGS) $(NGINX_INC) -c $< -o $@
 
-# Only what nginx looks for is visible: our names must not meet those of the program or of other libraries.
+# Only what nginx looks for is visible: our names must not meet those of the program or of other libraries. (What the static
+# libraries have is for programs.)
 $(GATEWAY_MODULE): $B/gateway/modules.o $(module_obj) $B/libgateway.a gateway/nginx/module.map
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) -shared $(filter-out -pie,$(ALL_LDFLAGS)) -Wl,--version-script=gateway/nginx/module.map -Wl,-Bsymbolic \
-		$(filter %.o %.a,$^) -o $@ $(CORE_LDLIBS)
+		$(filter %.o %.a,$^) -o $@ $(SCHEMA_SHARED) $(filter-out $(SCHEMA_LDLIBS),$(CORE_LDLIBS))
 
 PKG_gateway/launcher := $(call pc,libcrypto)
 $B/obj/gateway/launcher/template.o: gateway/launcher/nginx.conf.in
@@ -43,6 +44,13 @@ $B/bin/gateway: $(launcher_obj) $B/libgateway.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(CORE_LDLIBS)
+# Beside nginx, when usage is published: the only part of a gateway that knows the bus.
+usage_obj := $(call obj,$(call src,gateway/usage)) $B/obj/gateway/nginx/text.o
+$B/bin/gateway-usage: $B/obj/gateway/usage/main.o $(usage_obj) $B/libcore.a $B/libgateway.a
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+
 # The build stage of images calls it by this name.
 $B/bin/build-gateway: $B/bin/gateway
 	$(Q)ln -sf gateway $@
@@ -53,3 +61,4 @@ $B/tests/unit/gateway/nginx/test_text: $B/obj/gateway/nginx/text.o
 $B/tests/unit/gateway/launcher/test_cpu: $B/obj/gateway/launcher/cpu.o
 $B/tests/unit/gateway/launcher/test_key: $B/obj/gateway/launcher/key.o
 $B/tests/unit/gateway/launcher/test_render: $(addprefix $B/obj/gateway/launcher/,render.o settings.o template.o)
+$B/tests/unit/gateway/usage/test_tally: $(usage_obj)

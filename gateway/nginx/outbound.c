@@ -166,14 +166,14 @@ static bool is_current(const X509 *certificate)
 	       X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-static bool is_by_key(const struct outbound *o, X509 *certificate)
+bool outbound_is_by_key(X509 *certificate, const char *host, EVP_PKEY *const *keys, size_t n_keys)
 {
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
 
-	for (size_t i = 0; i < o->call.n_keys; i++)
-		if (EVP_PKEY_eq(key, o->call.keys[i]) == 1 ||
-			(X509_verify(certificate, o->call.keys[i]) == 1 &&
-				names_host(certificate, o->host) && is_current(certificate)))
+	for (size_t i = 0; i < n_keys; i++)
+		if (EVP_PKEY_eq(key, keys[i]) == 1 ||
+			(X509_verify(certificate, keys[i]) == 1 && names_host(certificate, host) &&
+				is_current(certificate)))
 			return true;
 	return false;
 }
@@ -181,7 +181,8 @@ static bool is_by_key(const struct outbound *o, X509 *certificate)
 static bool is_trusted(const struct outbound *o, SSL *ssl)
 {
 	X509 *certificate = SSL_get0_peer_certificate(ssl);
-	bool ok = certificate && (o->call.n_keys > 0 ? is_by_key(o, certificate)
+	bool ok = certificate && (o->call.n_keys > 0 ? outbound_is_by_key(certificate, o->host,
+							       o->call.keys, o->call.n_keys)
 						     : SSL_get_verify_result(ssl) == X509_V_OK);
 
 	ERR_clear_error();

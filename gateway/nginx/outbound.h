@@ -31,6 +31,9 @@ struct outbound_call {
 	void *arg;
 };
 
+/* Whether a certificate has one of the keys, or is issued by one, names the host and is current. */
+bool outbound_is_by_key(X509 *certificate, const char *host, EVP_PKEY *const *keys, size_t n_keys);
+
 /* Texts are copied. */
 struct outbound *outbound_start(struct apim *m, const struct outbound_call *call);
 void outbound_cancel(struct outbound *o);

@@ -57,6 +57,9 @@ static const struct page bad_certificate = { 401, json,
 	FAULT("900901", "Invalid Credentials",
 		"Invalid Credentials. Make sure you have given the correct access token"),
 	"client certificate", 900901 };
+static const struct page hook_failed = { 500, json,
+	FAULT("103500", "Internal Server Error", "A hook of the API failed"), "hook failed",
+	FAULT_HOOK };
 static const struct page not_here = { 500, json,
 	FAULT("500", "Internal Server Error", "The gateway could not process the request"),
 	"internal error", 500 };
@@ -80,7 +83,10 @@ ngx_int_t page_add_header(ngx_http_request_t *r, const char *name, struct span v
 static const struct page *page_for(const ngx_http_request_t *r)
 {
 	ngx_uint_t status = r->err_status;
+	const struct ctx *ctx = ctx_get(r);
 
+	if (ctx && ctx->hook_failure)
+		return &hook_failed;
 	if (status == NGX_HTTP_BAD_REQUEST && r->lingering_close)
 		return &headers_too_large;
 	if (status == NGX_HTTP_BAD_REQUEST && client_has_bad_certificate(r))
@@ -123,7 +129,7 @@ static ngx_int_t put_page(ngx_http_request_t *r)
 	ctx->is_page = true;
 	ctx->page = text_span(page.body);
 	ctx->fault = page.fault;
-	ctx->reason = page.reason;
+	ctx->reason = ctx->hook_failure ? ctx->hook_failure : page.reason;
 	r->err_status = page.status;
 	r->headers_out.status = page.status;
 	r->headers_out.content_type =
@@ -151,8 +157,9 @@ static ngx_int_t hide_server(ngx_http_request_t *r)
 static void end_connection(ngx_http_request_t *r)
 {
 	r->keepalive = 0;
-	/* HTTP/2: the next request on the connection makes nginx say GOAWAY. */
-	if (r->stream)
+	/* HTTP/2: the next request on the connection makes nginx say GOAWAY. Before a reload nobody
+	 * is sent away, only to come back to the old workers: sparing.c does that when they end. */
+	if (r->stream && (ngx_exiting || apim_is_ending(apim_of(r))))
 		r->stream->connection->connection->requests = NGX_MAX_INT32_VALUE;
 }
 

@@ -2,8 +2,10 @@
 
 #include <openssl/x509v3.h>
 
+#include "gateway/core/credentials.h"
 #include "gateway/nginx/backend.h"
 #include "gateway/nginx/endpoint.h"
+#include "gateway/nginx/outbound.h"
 
 enum {
 	IDLE_MS = 4000, /* below the idle time-out of common servers (5 s and up) */
@@ -31,8 +33,7 @@ struct peer {
 	ngx_int_t (*reinit_request)(ngx_http_request_t *r);
 	struct idle *idle;	/* of the connection in use, when it was idle before */
 	struct address address; /* in use */
-	ngx_str_t name;		/* of that address, for nginx' messages */
-	u_char text[NGX_SOCKADDR_STRLEN];
+	ngx_str_t name;		/* its text */
 };
 
 /* ---- idle connections ---- */
@@ -185,9 +186,20 @@ static void show_address(struct peer *p, ngx_peer_connection_t *pc)
 {
 	pc->sockaddr = (struct sockaddr *)&p->address.sockaddr;
 	pc->socklen = p->address.len;
-	p->name.data = p->text;
-	p->name.len = ngx_sock_ntop(pc->sockaddr, pc->socklen, p->text, sizeof(p->text), 1);
+	p->name = (ngx_str_t){ p->address.text_len, p->address.text };
 	pc->name = &p->name;
+}
+
+/* At the target that ctx is aimed at now, whatever the location's proxy_pass says. */
+static void aim(struct peer *p)
+{
+	static const ngx_str_t schemes[] = { ngx_string("http://"), ngx_string("https://") };
+	bool tls = p->ctx->backend->target->tls;
+
+	p->backend = p->ctx->backend;
+	p->upstream->ssl = tls;
+	if (!p->ctx->is_grpc)
+		p->upstream->schema = schemes[tls]; /* in nginx' messages */
 }
 
 /* Writes the request for the target that ctx is aimed at now. */
@@ -196,8 +208,7 @@ static bool write_anew(struct peer *p)
 	ngx_http_request_t *r = p->ctx->request;
 	ngx_http_upstream_t *u = p->upstream;
 
-	p->backend = p->ctx->backend;
-	u->ssl = p->backend->target->tls;
+	aim(p);
 	u->request_bufs = r->request_body ? r->request_body->bufs : NULL;
 	return u->create_request(r) == NGX_OK;
 }
@@ -222,6 +233,7 @@ static ngx_int_t get(ngx_peer_connection_t *pc, void *data)
 	if (p->was_tried && !p->same_again && !take_next(p))
 		return NGX_BUSY;
 	p->was_tried = true;
+	trace_backend_begins(p->ctx);
 	p->same_again = false;
 	p->is_bad = false;
 	b = p->backend;
@@ -253,6 +265,7 @@ static void release(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
 	struct peer *p = data;
 
+	trace_backend_ends(p->ctx);
 	if (is_reusable(p->upstream, pc->connection, state)) {
 		keep(p, pc->connection);
 		pc->connection = NULL;
@@ -273,25 +286,70 @@ static void release(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 		pc->tries = 0;
 }
 
+/* What is known of the key manager; NULL: nothing yet. */
+static const struct credential_set *set_of(const struct backend *b)
+{
+	const struct apim *m = b->apim;
+	const struct credentials *credentials = watch_credentials(m);
+	const struct credential_set *set =
+		credentials ? &credentials->sets[b->target->key_manager - m->contract->schemes]
+			    : NULL;
+
+	return set && set->is_loaded ? set : NULL;
+}
+
+/* Keys vouch instead of authorities: what those say is not asked. */
+static int is_by_its_key(int preverified, X509_STORE_CTX *chain)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const ngx_connection_t *c = ngx_ssl_get_connection(ssl);
+	const struct ctx *ctx = ctx_get(c->data);
+	const struct credential_set *set = ctx && ctx->backend ? set_of(ctx->backend) : NULL;
+
+	(void)preverified;
+	if (!set || !outbound_is_by_key(X509_STORE_CTX_get0_cert(chain), ctx->backend->host,
+			    set->keys, set->n_keys))
+		return 0;
+	X509_STORE_CTX_set_error(chain, X509_V_OK);
+	return 1;
+}
+
+static bool expect_name(SSL *ssl, const char *host)
+{
+	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 ||
+	       SSL_set1_host(ssl, host) == 1;
+}
+
+/* As where it is asked about tokens: outbound.h. */
+static bool expect_key_manager(const struct backend *b, SSL *ssl)
+{
+	const struct credential_set *set = set_of(b);
+
+	if (!set)
+		return false;
+	if (set->n_keys > 0) {
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, is_by_its_key);
+		return true;
+	}
+	return expect_name(ssl, b->host);
+}
+
 /* Called before the TLS handshake: the chain always has to lead to a trusted certificate, the name
  * has to match if the contract says so. */
 static ngx_int_t check_certificate(ngx_peer_connection_t *pc, void *data)
 {
-	struct peer *p = data;
-	struct apim *m = p->backend->apim;
-	const char *host = p->backend->host;
+	const struct backend *b = ((struct peer *)data)->backend;
+	const struct apim *m = b->apim;
 	SSL *ssl = pc->connection->ssl->connection;
 
 	if (!m->trust || SSL_set1_verify_cert_store(ssl, m->trust) != 1)
 		return NGX_ERROR;
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	if (b->target->key_manager)
+		return expect_key_manager(b, ssl) ? NGX_OK : NGX_ERROR;
 	/* A certificate that is trusted itself need not be an authority's. */
 	(void)X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
-	if (!m->contract->verify_hostname)
-		return NGX_OK;
-	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
-		return NGX_OK;
-	return SSL_set1_host(ssl, host) == 1 ? NGX_OK : NGX_ERROR;
+	return !m->contract->verify_hostname || expect_name(ssl, b->host) ? NGX_OK : NGX_ERROR;
 }
 
 /* Sessions are not resumed: connections are kept instead. */
@@ -358,8 +416,8 @@ static ngx_int_t init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *
 	if (!p || !ctx || !ctx->backend)
 		return NGX_ERROR;
 	p->ctx = ctx;
-	p->backend = ctx->backend;
 	p->upstream = u;
+	aim(p);
 	p->process_header = u->process_header;
 	p->reinit_request = u->reinit_request;
 	u->process_header = process_header;

@@ -1,8 +1,12 @@
 #include "gateway/core/apikey.h"
+#include "gateway/core/assertion.h"
+#include "gateway/core/body.h"
 #include "gateway/core/fault.h"
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
 #include "gateway/nginx/endpoint.h"
+#include "gateway/nginx/hook.h"
+#include "gateway/nginx/replicas.h"
 #include "lib/base/arena.h"
 
 enum {
@@ -41,6 +45,7 @@ static void release(void *data)
 
 	backend_forget(ctx);
 	endpoint_settle(ctx);
+	body_release(ctx);
 	arena_give(ctx->arena);
 	ctx->arena = NULL;
 }
@@ -73,13 +78,6 @@ struct ctx *ctx_ensure(ngx_http_request_t *r)
 	cleanup->data = ctx;
 	ngx_http_set_ctx(r, ctx, ngx_http_apim_module);
 	return ctx;
-}
-
-/* nginx' own messages show the request line: ours leave the query out. */
-ngx_int_t request_post_read(ngx_http_request_t *r)
-{
-	r->log_handler = log_error_text;
-	return NGX_DECLINED;
 }
 
 struct span request_target(const ngx_http_request_t *r)
@@ -146,6 +144,10 @@ static ngx_int_t answer_verdict(ngx_http_request_t *r)
 
 	if (v->allow.n > 0 && page_add_header(r, "Allow", v->allow) != NGX_OK)
 		return NGX_ERROR;
+	for (size_t i = 0; i < v->n_headers; i++)
+		if (page_add_header(r, v->headers[i].name, text_span(v->headers[i].value)) !=
+			NGX_OK)
+			return NGX_ERROR;
 	if (v->fault_code != 0 && page_add_header(r, "X-Request-ID", ctx->id) != NGX_OK)
 		return NGX_ERROR;
 	return request_answer(r, (ngx_uint_t)v->status, text_span(v->content_type), v->body);
@@ -205,10 +207,24 @@ static ngx_int_t read_and_issue(ngx_http_request_t *r)
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
+/* ---- waiting ---- */
+
+void request_resume(struct ctx *ctx)
+{
+	ngx_http_request_t *r = ctx->request;
+	ngx_connection_t *c = r->connection;
+
+	ngx_queue_remove(&ctx->waiting);
+	ctx->is_waiting = false;
+	ngx_http_set_log_request(c->log, r);
+	ngx_http_core_run_phases(r);
+	ngx_http_run_posted_requests(c);
+}
+
 /* ---- the request's id ---- */
 
 /* splitmix64: ids have to differ, not to be secret. */
-static uint64_t next_random(void)
+uint64_t request_random(void)
 {
 	static uint64_t state;
 	uint64_t x;
@@ -240,7 +256,7 @@ static struct span random_id(struct arena *a)
 	char *id = arena_alloc(a, 32 + 1);
 
 	for (size_t i = 0; i < 32;)
-		for (uint64_t x = next_random(), k = 0; k < 16; k++, x >>= 4)
+		for (uint64_t x = request_random(), k = 0; k < 16; k++, x >>= 4)
 			id[i++] = digits[x & 15];
 	return (struct span){ id, 32 };
 }
@@ -258,7 +274,13 @@ static struct span request_id(ngx_http_request_t *r, struct arena *a)
 
 /* ---- the decision ---- */
 
-/* Leaves the request undecided while a key manager is asked. */
+static const struct apim_location *location_of(ngx_http_request_t *r)
+{
+	return ngx_http_get_module_loc_conf(r, ngx_http_apim_module);
+}
+
+/* Leaves the request undecided while the body is read, or a key manager or other replicas are
+ * asked. */
 static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	const char *method = (const char *)r->method_name.data;
@@ -269,10 +291,14 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		.header = header_find,
 		.arg = r,
 		.is_tls = client_is_tls(r),
+		.is_for_key_manager = location_of(r)->tokens,
 		.client_is_verified = client_is_verified(r),
 		.client = { (const char *)r->connection->addr_text.data,
 			r->connection->addr_text.len },
 		.now_s = ngx_time(),
+		.body = ctx->is_read ? &ctx->body : NULL,
+		.is_stream = ctx->is_grpc,
+		.may_wait = replicas_may_be_waited_for(m, ctx),
 		.introspection = ctx->introspection,
 	};
 
@@ -281,6 +307,12 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	else
 		fault_text(413, "Request Entity Too Large", "headers too large", &ctx->verdict);
 	ctx->introspection = NULL;
+	if (ctx->verdict.kind == VERDICT_READ)
+		return;
+	if (ctx->verdict.kind == VERDICT_WAIT) {
+		replicas_wait(m, ctx);
+		return;
+	}
 	if (ctx->verdict.kind == VERDICT_ASK) {
 		if (introspect(m, ctx))
 			return;
@@ -292,11 +324,16 @@ static void decide(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	ctx->is_quiet = ctx->verdict.kind == VERDICT_HEALTH;
 }
 
-static ngx_int_t refuse(ngx_http_request_t *r, struct ctx *ctx, const char *reason)
+void request_fail(ngx_http_request_t *r, struct ctx *ctx, int fault, const char *reason)
 {
-	ctx->fault = 101503;
+	ctx->fault = fault;
 	ctx->reason = reason;
 	r->content_handler = answer_no_backend;
+}
+
+static ngx_int_t refuse(ngx_http_request_t *r, struct ctx *ctx, const char *reason)
+{
+	request_fail(r, ctx, 101503, reason);
 	return NGX_OK;
 }
 
@@ -305,8 +342,12 @@ static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	switch (endpoint_prepare(m, ctx)) {
 	case ENDPOINT_READY:
+		if (ctx->verdict.kind == VERDICT_RELAY)
+			return NGX_OK;
 		if (ctx->is_grpc && !r->internal)
 			r->content_handler = grpc_forward;
+		else if (cache_has(ctx) && !r->internal)
+			r->content_handler = cache_forward;
 		return NGX_OK;
 	case ENDPOINT_WAIT:
 		return NGX_AGAIN;
@@ -319,6 +360,42 @@ static ngx_int_t forward(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	return refuse(r, ctx, "backend name not resolved");
 }
 
+/* A key manager speaks HTTP and nothing else, and is told of nobody. */
+static ngx_int_t relay(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
+{
+	ctx->endpoint = endpoint_of(m, ctx->verdict.endpoint);
+	r->headers_in.upgrade = NULL;
+	return headers_strip(r, m, ctx) ? forward(r, m, ctx) : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Says who calls, unless the caller's token does so itself. False: the backend could not be told.
+ */
+static bool vouch(struct apim *m, struct ctx *ctx)
+{
+	struct verdict *v = &ctx->verdict;
+
+	if (!m->assertions || v->backend_jwt.n > 0 || v->token.n + v->subject.n == 0)
+		return true;
+	return assertion_for(m->assertions, ctx->arena, v, ngx_time(), &v->backend_jwt);
+}
+
+/* Where hooks saw the body, what the backend would get is judged in the place of what was sent. */
+static bool is_as_documented(ngx_http_request_t *r, const struct apim *m, struct ctx *ctx)
+{
+	const struct core_request request = {
+		.header = header_find, .arg = r, .is_stream = ctx->is_grpc, .body = &ctx->body
+	};
+
+	if (body_hooked(&request, &ctx->verdict) == 0 ||
+		body_is_as_documented(ctx->arena, m->contract, &request, &ctx->verdict))
+		return true;
+	ctx->endpoint = NULL;
+	ctx->fault = ctx->verdict.fault_code;
+	ctx->reason = ctx->verdict.reason;
+	r->content_handler = answer_verdict;
+	return false;
+}
+
 static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 {
 	if (!ctx->arena) {
@@ -326,8 +403,11 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		ctx->arena = arena_take();
 		ctx->id = request_id(r, ctx->arena);
 		ctx->is_grpc = grpc_is_call(r);
+		ctx->trace = trace_begin(r, m, ctx->arena);
 	}
 	decide(r, m, ctx);
+	if (ctx->verdict.kind == VERDICT_READ)
+		return body_read(r);
 	if (!ctx->is_decided)
 		return NGX_AGAIN;
 	counters_complain(r, m);
@@ -335,7 +415,7 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (ctx->verdict.fetch_keys_of)
 		jwks_refresh(m, ctx->verdict.fetch_keys_of);
-	if (ctx->verdict.kind == VERDICT_HEALTH && !jwks_are_tried(m)) {
+	if (ctx->verdict.kind == VERDICT_HEALTH && !apim_is_started(m)) {
 		ctx->verdict.status = NGX_HTTP_SERVICE_UNAVAILABLE;
 		ctx->verdict.body = text_span("{\"status\":\"starting\"}");
 	}
@@ -343,6 +423,8 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 		r->content_handler = read_and_issue;
 		return NGX_OK;
 	}
+	if (ctx->verdict.kind == VERDICT_RELAY)
+		return relay(r, m, ctx);
 	if (ctx->verdict.kind != VERDICT_FORWARD) {
 		r->content_handler = answer_verdict;
 		return NGX_OK;
@@ -351,18 +433,24 @@ static ngx_int_t judge(ngx_http_request_t *r, struct apim *m, struct ctx *ctx)
 	ctx->is_websocket = header_asks_for_websocket(r);
 	if (!ctx->is_websocket)
 		r->headers_in.upgrade = NULL; /* a backend that switches anyway is not followed */
+	if (!vouch(m, ctx)) {
+		ctx->endpoint = NULL;
+		request_fail(r, ctx, 900900, "no key for backend JWTs");
+		return NGX_OK;
+	}
 	if (!headers_strip(r, m, ctx))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (m->hooks && (!hook_request(r, m, ctx) || !is_as_documented(r, m, ctx)))
+		return NGX_OK;
 	return forward(r, m, ctx);
 }
 
 ngx_int_t request_access(ngx_http_request_t *r)
 {
-	const struct apim_location *l = ngx_http_get_module_loc_conf(r, ngx_http_apim_module);
 	struct apim *m = apim_of(r);
 	struct ctx *ctx;
 
-	if (!l->gateway)
+	if (!location_of(r)->gateway)
 		return NGX_DECLINED;
 	ctx = ctx_ensure(r);
 	if (!ctx)

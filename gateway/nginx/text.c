@@ -1,9 +1,9 @@
 #include "gateway/nginx/text.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/attr.h"
+#include "lib/base/str.h"
 
 static char *add(char *at, const char *end, const char *bytes, size_t n)
 {
@@ -34,33 +34,6 @@ struct span text_span(const char *s)
 	return (struct span){ s, s ? strlen(s) : 0 };
 }
 
-/* Length of the UTF-8 sequence at s, 0 when it is none (overlong forms and surrogates included). */
-static size_t sequence(const unsigned char *s, size_t n)
-{
-	static const struct {
-		unsigned char mask, lead, length;
-		uint32_t least;
-	} forms[] = { { 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 },
-		{ 0xf8, 0xf0, 4, 0x10000 } };
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		uint32_t point = s[0] & (unsigned char)~forms[i].mask;
-
-		if ((s[0] & forms[i].mask) != forms[i].lead || forms[i].length > n)
-			continue;
-		for (size_t k = 1; k < forms[i].length; k++) {
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-			point = point << 6 | (s[k] & 0x3f);
-		}
-		if (point < forms[i].least || point > 0x10ffff ||
-			(point >= 0xd800 && point < 0xe000))
-			return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 static char *add_control(char *at, const char *end, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -69,12 +42,37 @@ static char *add_control(char *at, const char *end, unsigned char c)
 	return add(at, end, escape, sizeof(escape));
 }
 
+/* What stands at the front and for itself, from the character `least` on: most of any text. */
+static struct span plain(struct span s, size_t from, unsigned char least)
+{
+	size_t n = from;
+
+	while (n < s.n && (unsigned char)s.at[n] >= least && (unsigned char)s.at[n] < 0x7f &&
+		s.at[n] != '"' && s.at[n] != '\\')
+		n++;
+	return (struct span){ s.at + from, n - from };
+}
+
+static char *add_plain(char *at, const char *end, struct span s)
+{
+	size_t room = (size_t)(end - at);
+
+	return add(at, end, s.at, s.n < room ? s.n : room);
+}
+
 char *text_json(char *at, const char *end, struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
 		const unsigned char *p = (const unsigned char *)s.at + i;
-		size_t n = sequence(p, s.n - i);
+		struct span run = plain(s, i, ' ');
+		size_t n;
 
+		if (run.n > 0) {
+			at = add_plain(at, end, run);
+			i += run.n;
+			continue;
+		}
+		n = utf8_sequence(p, s.n - i);
 		if (n == 0 || *p == '\0')
 			at = add(at, end, "\xef\xbf\xbd", 3);
 		else if (*p < 0x20 || *p == 0x7f)
@@ -92,14 +90,15 @@ char *text_path(char *at, const char *end, struct span s)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n;) {
+		struct span run = plain(s, i, '!');
 		unsigned char c = (unsigned char)s.at[i];
-		char escape[] = { '%', digits[c >> 4], digits[c & 15] };
 
-		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			at = add(at, end, escape, sizeof(escape));
+		if (run.n > 0)
+			at = add_plain(at, end, run);
 		else
-			at = add(at, end, &s.at[i], 1);
+			at = add(at, end, (const char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
+		i += run.n > 0 ? run.n : 1;
 	}
 	return at;
 }
@@ -108,7 +107,7 @@ char *text_label(char *at, const char *end, struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
 		const unsigned char *p = (const unsigned char *)s.at + i;
-		size_t n = sequence(p, s.n - i);
+		size_t n = utf8_sequence(p, s.n - i);
 
 		if (n == 0 || *p < 0x20)
 			at = add(at, end, *p == '\n' ? "\\n" : "?", *p == '\n' ? 2 : 1);

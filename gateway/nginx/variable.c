@@ -2,7 +2,6 @@
  * before a decision. */
 #include "gateway/nginx/apim.h"
 #include "gateway/nginx/backend.h"
-#include "lib/base/arena.h"
 
 static ngx_int_t give(ngx_http_variable_value_t *v, struct span s)
 {
@@ -14,19 +13,9 @@ static ngx_int_t give(ngx_http_variable_value_t *v, struct span s)
 	return NGX_OK;
 }
 
-static struct span scheme(struct ctx *ctx)
-{
-	return text_span(ctx->backend->target->tls ? "https" : "http");
-}
-
-/* As RFC 9110 wants it: with the port, unless it is the scheme's own. */
 static struct span host(struct ctx *ctx)
 {
-	const struct contract_target *t = ctx->backend->target;
-
-	if (t->port == (t->tls ? 443 : 80))
-		return text_span(t->host);
-	return text_span(arena_printf(ctx->arena, "%s:%u", t->host, t->port));
+	return text_span(ctx->backend->target->authority);
 }
 
 static struct span tls_name(struct ctx *ctx)
@@ -60,13 +49,15 @@ static const struct {
 	const char *name;
 	struct span (*get)(struct ctx *ctx);
 } variables[] = {
-	{ "apim_scheme", scheme },
 	{ "apim_host", host },
 	{ "apim_tls_name", tls_name },
 	{ "apim_upgrade", upgrade },
 	{ "apim_connection", connection },
 	{ "apim_grpc_scheme", grpc_scheme },
 	{ "apim_id", id },
+	{ "apim_cache_key", cache_key },
+	{ "apim_cache_bypass", cache_bypass },
+	{ "apim_cache_no_store", cache_no_store },
 };
 
 static ngx_int_t get(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t i)

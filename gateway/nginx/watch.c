@@ -3,6 +3,7 @@
  * worker goes on with what it has. */
 #include <sys/stat.h>
 
+#include "gateway/core/assertion.h"
 #include "gateway/core/credentials.h"
 #include "gateway/nginx/apim.h"
 #include "lib/base/arena.h"
@@ -41,8 +42,17 @@ static struct version version_of(const char *path)
 	return v;
 }
 
+/* Behind the schemes stands the key that the gateway's own tokens are signed with. */
+static size_t n_files(const struct apim *m)
+{
+	return m->contract->n_schemes + (m->contract->assertion != NULL);
+}
+
 static const char *path_of(struct arena *a, const struct apim *m, size_t scheme)
 {
+	if (scheme == m->contract->n_schemes)
+		return arena_printf(a, "%.*s/backend-jwt.key", (int)m->credentials_dir.len,
+			m->credentials_dir.data);
 	return arena_printf(a, "%.*s/%s.json", (int)m->credentials_dir.len, m->credentials_dir.data,
 		m->contract->schemes[scheme].security);
 }
@@ -88,13 +98,28 @@ static bool read_scheme(struct arena *a, struct credentials *to, const struct ap
 	return false;
 }
 
+/* One that is broken changes nothing: the one before is used on. */
+static void read_key(const struct apim *m)
+{
+	AUTO(arena_auto) struct arena *tmp = arena_new();
+	const char *path = path_of(tmp, m, m->contract->n_schemes);
+	const char *text = NULL;
+	struct err err;
+	size_t n = 0;
+
+	if (!read_file(tmp, path, &text, &n, &err) ||
+		!assertions_take_key(m->assertions, text, n, &err))
+		ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "key of backend JWTs \"%s\": %s",
+			path, err.msg);
+}
+
 static bool have_changed(struct watch *w)
 {
 	AUTO(arena_auto) struct arena *tmp = arena_new();
 	const struct apim *m = w->apim;
 	bool changed = false;
 
-	for (size_t i = 0; i < m->contract->n_schemes; i++) {
+	for (size_t i = 0; i < n_files(m); i++) {
 		struct version v = version_of(path_of(tmp, m, i));
 
 		changed = changed || memcmp(&v, &w->versions[i], sizeof(v)) != 0;
@@ -112,6 +137,8 @@ static void read_all(struct watch *w)
 	struct credentials *fresh = credentials_new(a, m->contract);
 	bool complete = true;
 
+	if (m->assertions)
+		read_key(m);
 	for (size_t i = 0; i < m->contract->n_schemes; i++)
 		complete = read_scheme(a, fresh, m, i) && complete;
 	if (!complete && w->arena) {
@@ -139,7 +166,7 @@ static void look(ngx_event_t *ev)
 
 bool watch_start(struct apim *m, ngx_cycle_t *cycle)
 {
-	size_t n = m->contract->n_schemes;
+	size_t n = n_files(m);
 	struct watch *w;
 
 	if (n == 0)
@@ -152,6 +179,8 @@ bool watch_start(struct apim *m, ngx_cycle_t *cycle)
 		return false;
 	w->apim = m;
 	m->watch = w;
+	if (m->contract->assertion)
+		m->assertions = assertions_new(m->contract);
 	(void)have_changed(w);
 	read_all(w);
 	w->timer = (ngx_event_t){ .handler = look, .data = w, .log = cycle->log, .cancelable = 1 };
@@ -173,6 +202,8 @@ void watch_stop(struct apim *m)
 	if (w->timer.timer_set)
 		ngx_del_timer(&w->timer);
 	core_set_credentials(m->core, NULL);
+	assertions_free(m->assertions);
+	m->assertions = NULL;
 	arena_free(w->arena);
 	m->watch = NULL;
 }

@@ -34,6 +34,7 @@ static const struct field spec_fields[] = {
 static const struct field definition_fields[] = {
 	{ "endpointCertificates", offsetof(struct api, endpoint_certificates), FIELD_STRINGS,
 		FIELD_NAME, 0, 0 },
+	{ "hooks", offsetof(struct api, hooks), FIELD_STRINGS, FIELD_NAME, 0, 0 },
 };
 
 static const struct field interceptor_fields[] = {
@@ -153,6 +154,8 @@ static void note_unused(const struct json *spec, const struct api *api, struct f
 	if (api->image && api->endpoint_certificates.n > 0)
 		finding_add(f, FINDING_UNUSED, "spec.definition.endpointCertificates",
 			"spec.image is used");
+	if (api->image && api->hooks.n > 0)
+		finding_add(f, FINDING_UNUSED, "spec.definition.hooks", "spec.image is used");
 	if (api->image && api->override)
 		finding_add(f, FINDING_UNUSED, "spec.override", "spec.image is used");
 }

@@ -16,6 +16,10 @@ struct arena;
 struct findings;
 struct json;
 
+/* In a namespace of APIs: a Secret with entry "key", by which replicas of its gateways know each
+ * other, and a headless Service by which they find each other. */
+#define API_REPLICAS "mgw-replicas"
+
 struct api_env {
 	const char *name;
 	const char *value; /* "" when nothing follows the = */
@@ -26,6 +30,7 @@ struct api {
 	struct vec definitions;		  /* ConfigMaps of the OpenAPI texts */
 	struct vec ballerina;		  /* ConfigMaps of interceptors, which stop the build */
 	struct vec java;		  /* the same */
+	struct vec hooks;		  /* ConfigMaps of scripts, *.lua */
 	struct vec endpoint_certificates; /* Secrets with keys alias and certificate.crt */
 
 	enum mode mode; /* of spec; MODE_UNSET: not said */

@@ -133,6 +133,7 @@ bool build_result_read(struct arena *a, const struct json *config_map, struct bu
 		.message = json_get_str(n, "message"),
 		.job = json_get_str(n, "job"),
 		.job_uid = json_get_str(n, "jobUid"),
+		.since = json_get_int(n, "since", 0),
 		.attempts = json_get_int(n, "attempts", 0),
 		.retry_at = json_get_int(n, "retryAt", 0),
 		.config = json_get_str(n, "config"),
@@ -155,6 +156,8 @@ char *build_result_text(struct arena *a, const struct build_result *r)
 		build_state_name(r->state), r->input_hash, r->force, r->image, r->digest, r->source,
 		r->reason, r->message, r->job, r->job_uid, r->config);
 
+	if (r->since > 0)
+		json_set_int(a, n, "since", r->since);
 	if (r->attempts > 0)
 		json_set_int(a, n, "attempts", r->attempts);
 	if (r->retry_at > 0)

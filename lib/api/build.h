@@ -56,6 +56,7 @@ struct build_result {
 	const char *message;
 	const char *job; /* that was last looked at */
 	const char *job_uid;
+	int64_t since;	    /* when queued: seconds since 1970; 0: its turn has come */
 	int64_t attempts;   /* failed ones */
 	int64_t retry_at;   /* seconds since 1970 */
 	const char *config; /* fingerprint of the registry settings in use */

@@ -39,6 +39,17 @@ const char *meta_version(const struct json *object)
 	return json_str(json_path(object, "metadata", "resourceVersion", NULL));
 }
 
+bool version_before(const char *x, const char *y)
+{
+	static const char digits[] = "0123456789";
+	size_t n = strlen(x);
+	size_t m = strlen(y);
+
+	if (n == 0 || m == 0 || strspn(x, digits) != n || strspn(y, digits) != m)
+		return false;
+	return n != m ? n < m : strcmp(x, y) < 0;
+}
+
 int64_t meta_generation(const struct json *object)
 {
 	return json_get_int(json_get(object, "metadata"), "generation", 0);

@@ -40,6 +40,11 @@ bool object_exists(const struct object *o); /* NULL: false */
 /* Metadata of an object's text; NULL text answers NULL, 0 or false. */
 const char *meta_uid(const struct json *object);
 const char *meta_version(const struct json *object); /* metadata.resourceVersion */
+
+/* Both decimal and x older than y, which is so for all objects of one store (etcd). Formally
+ * versions are opaque: nothing that cannot be put right may hang on it. */
+bool version_before(const char *x, const char *y);
+
 int64_t meta_generation(const struct json *object);
 bool meta_deleting(const struct json *object);
 const char *meta_label(const struct json *object, const char *key);

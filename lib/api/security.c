@@ -27,6 +27,7 @@ static const struct field entry_fields[] = {
 		0 },
 	{ "alias", offsetof(struct security_entry, alias), FIELD_STRING, 0, 0, 0 },
 	{ "endpoint", offsetof(struct security_entry, endpoint), FIELD_STRING, 0, 0, 0 },
+	{ "external", offsetof(struct security_entry, external), FIELD_BOOL, 0, 0, 0 },
 	{ "credentials", offsetof(struct security_entry, credentials), FIELD_STRING, FIELD_NAME, 0,
 		0 },
 	{ "issuer", offsetof(struct security_entry, issuer), FIELD_STRING, 0, 0, 0 },
@@ -46,6 +47,7 @@ static const struct use {
 	{ "certificate", JWT | OAUTH },
 	{ "alias", 0 },
 	{ "endpoint", OAUTH },
+	{ "external", OAUTH },
 	{ "credentials", OAUTH | BASIC | APIKEY },
 	{ "issuer", JWT | APIKEY },
 	{ "audience", JWT | APIKEY },
@@ -122,6 +124,19 @@ static void check_urls(const struct security_entry *e, struct findings *f)
 			"is not a URL, expected http:// or https://");
 }
 
+/* An endpoint may be written out as far as what is asked there. */
+static void check_external(
+	const struct json *object, const struct security_entry *e, struct findings *f)
+{
+	const char *other = e->external ? SECURITY_SOAP_PATH : "/introspect";
+
+	if (field_given(object, "external") && e->endpoint && str_ends(e->endpoint, other))
+		finding_add(f, FINDING_INVALID_FIELD, field_path(f, e->path, "endpoint"),
+			"ends in %s, which is not what external: %s asks, expected the URL of the key "
+			"manager",
+			other, e->external ? "true" : "false");
+}
+
 static void note_unused(enum security_type type, const struct json *object,
 	const struct security_entry *e, struct findings *f)
 {
@@ -140,6 +155,7 @@ static void add_entry(struct arena *a, const struct json *object, const char *pa
 	struct security_entry *e = arena_alloc(a, sizeof(*e));
 
 	e->path = path;
+	e->external = true;
 	if (!json_is_object(object)) {
 		finding_add(f, FINDING_INVALID_FIELD, path, "is a %s, expected an object",
 			json_type_name(object));
@@ -151,6 +167,7 @@ static void add_entry(struct arena *a, const struct json *object, const char *pa
 		return;
 	check_entry(ret->type, e, f);
 	check_urls(e, f);
+	check_external(object, e, f);
 	note_unused(ret->type, object, e, f);
 }
 
@@ -179,7 +196,7 @@ static void check_one_key_manager(const struct security *s, struct findings *f)
 	const struct security_entry *first = s->entries.n ? s->entries.at[0] : NULL;
 
 	vec_foreach (const struct security_entry *, e, &s->entries)
-		if (!str_eq(e->endpoint, first->endpoint) ||
+		if (!str_eq(e->endpoint, first->endpoint) || e->external != first->external ||
 			!str_eq(e->credentials, first->credentials)) {
 			finding_add(f, FINDING_INVALID_FIELD, e->path,
 				"names another key manager than %s, expected one key manager",

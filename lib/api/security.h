@@ -33,6 +33,7 @@ struct security_entry {
 	const char *certificate; /* Secret with the issuer's certificate as its only entry */
 	const char *alias;
 	const char *endpoint;	 /* URL of the key manager */
+	bool external;		 /* it is asked by RFC 7662; the default */
 	const char *credentials; /* Secret with username and password */
 	const char *issuer;
 	const char *audience;
@@ -53,6 +54,14 @@ void security_decode(
 /* ---- the compiled policy: key SECURITY_POLICY_KEY of Secret <security>-security ---- */
 
 #define SECURITY_POLICY_KEY "security.json"
+
+/* In the operator's namespace: entry "key", a secret of the installation. Made when there is
+ * none. The key of each Security of type apiKey and of the replicas in each namespace is derived
+ * from it, so that none learns another's. */
+#define SECURITY_KEYS_SECRET "apim-api-keys"
+
+/* Older key managers are asked by SOAP: so they are when a policy's endpoint ends in this. */
+#define SECURITY_SOAP_PATH "/services/APIKeyValidationService"
 
 char *security_policy_name(struct arena *a, const char *security);
 

@@ -284,15 +284,13 @@ bool target_endpoint_is_sidecar(const struct target_endpoint *te, enum mode of_a
 	       (te->mode == MODE_SIDECAR || of_api == MODE_SIDECAR);
 }
 
-static bool seen_before(const struct vec *ports, const struct target_port *port)
+const char *target_endpoint_port_name(
+	const struct target_endpoint *te, const struct target_port *port)
 {
-	vec_foreach (const struct target_port *, p, ports) {
-		if (p == port)
-			return false;
+	vec_foreach (const struct target_port *, p, &te->ports)
 		if (p->target_port == port->target_port)
-			return true;
-	}
-	return false;
+			return p->name;
+	return port->name;
 }
 
 /* Two ports of the Service may lead to one of the container, which is listed once. */
@@ -301,7 +299,7 @@ static struct json *container_ports(struct arena *a, const struct target_endpoin
 	struct json *list = json_array(a);
 
 	vec_foreach (const struct target_port *, p, &te->ports)
-		if (!seen_before(&te->ports, p))
+		if (str_eq(target_endpoint_port_name(te, p), p->name))
 			json_add(list,
 				json_format(a, "{'name':%s,'containerPort':%l,'protocol':'TCP'}",
 					p->name, p->target_port));

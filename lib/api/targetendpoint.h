@@ -53,6 +53,10 @@ bool target_endpoint_is_sidecar(const struct target_endpoint *te, enum mode of_a
 struct json *target_endpoint_container(
 	struct arena *a, const struct target_endpoint *te, int linger_s);
 
+/* The name that the container has for where a port leads: two that lead to one have one name. */
+const char *target_endpoint_port_name(
+	const struct target_endpoint *te, const struct target_port *port);
+
 /* The first port; never NULL. */
 const struct target_port *target_endpoint_port(const struct target_endpoint *te);
 

@@ -50,6 +50,8 @@ const char *err_code_name(enum err_code code)
 		return "conflict";
 	case ERR_DENIED:
 		return "denied";
+	case ERR_ENDING:
+		return "ending";
 	case ERR_LIMIT:
 		return "limit";
 	case ERR_TIMEOUT:

@@ -18,6 +18,7 @@
 #endif
 #endif
 #ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(__has_include)
@@ -43,7 +44,7 @@ struct fiber {
 	size_t back_size;
 };
 
-/* The one that runs; one thread has fibers. */
+/* The innermost that runs; one thread has fibers. */
 static struct fiber *current;
 
 static void leave_stack(void **fake UNUSED, const void *to UNUSED, size_t n UNUSED)
@@ -103,15 +104,16 @@ static void run(void)
 
 bool fiber_resume(struct fiber *f)
 {
+	struct fiber *outer = current;
 	void *fake = NULL;
 
-	assert(!current && f->running);
+	assert(f != outer && f->running);
 	current = f;
 	leave_stack(&fake, f->stack, STACK_BYTES);
 	if (swapcontext(&f->back, &f->here) != 0)
 		abort();
 	enter_stack(fake, NULL, NULL);
-	current = NULL;
+	current = outer;
 	return f->running;
 }
 
@@ -128,6 +130,21 @@ bool fiber_start(struct fiber *f, void (*fn)(void *arg), void *arg)
 	f->arg = arg;
 	f->running = true;
 	return fiber_resume(f);
+}
+
+void fiber_drop(struct fiber *f)
+{
+	assert(f != current);
+#ifdef WITH_ASAN
+	__asan_unpoison_memory_region(f->stack, STACK_BYTES);
+#endif
+	f->running = false;
+	f->fake_stack = NULL;
+}
+
+struct fiber *fiber_self(void)
+{
+	return current;
 }
 
 bool fiber_inside(void)

@@ -47,18 +47,51 @@ char *base64_encode(struct arena *a, const void *bytes, size_t n)
 	return out;
 }
 
-/* Value of one digit, -1 if it is none. 62 and 63 differ between the two alphabets. */
-static int digit(char c, const char last[2])
+/* clang-format off */
+/* One more than the value of a digit in either alphabet; 0: it is none. */
+static const unsigned char digits_of[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+		14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+		40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+/* clang-format on */
+
+enum {
+	NO_DIGIT = 64
+};
+
+/* 62 and 63 differ between the two alphabets. */
+static unsigned int digit(char c, const char last[2])
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == last[0])
-		return 62;
-	return c == last[1] ? 63 : -1;
+	unsigned int d = digits_of[(unsigned char)c] - 1U;
+
+	return d < 62 || (d < 64 && c == last[d - 62]) ? d : NO_DIGIT;
+}
+
+/* Four digits are three bytes. *ret_n: how many digits were, up to the first place where something
+ * else stands. */
+static size_t decode_fours(const char *text, size_t n, const char last[2], char *out, size_t *ret_n)
+{
+	size_t len = 0;
+	size_t i = 0;
+
+	for (; n - i >= 4; i += 4) {
+		unsigned int a = digit(text[i], last);
+		unsigned int b = digit(text[i + 1], last);
+		unsigned int c = digit(text[i + 2], last);
+		unsigned int d = digit(text[i + 3], last);
+
+		if ((a | b | c | d) & NO_DIGIT)
+			break;
+		out[len++] = (char)(a << 2 | b >> 4);
+		out[len++] = (char)(b << 4 | c >> 2);
+		out[len++] = (char)(c << 6 | d);
+	}
+	*ret_n = i;
+	return len;
 }
 
 static bool is_space(char c)
@@ -71,12 +104,12 @@ static char *decode(
 {
 	char *out = arena_alloc(a, n / 4 * 3 + 4);
 	unsigned int bits = 0;
-	size_t digits = 0;
+	size_t digits;
+	size_t len = decode_fours(text, n, last, out, &digits);
 	size_t pad = 0;
-	size_t len = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		int d = digit(text[i], last);
+	for (size_t i = digits; i < n; i++) {
+		unsigned int d = digit(text[i], last);
 
 		if (spaces && is_space(text[i]))
 			continue;
@@ -84,9 +117,9 @@ static char *decode(
 			pad++;
 			continue;
 		}
-		if (d < 0 || pad > 0)
+		if (d == NO_DIGIT || pad > 0)
 			return NULL;
-		bits = bits << 6 | (unsigned int)d;
+		bits = bits << 6 | d;
 		if (++digits % 4 != 1)
 			out[len++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)) & 0xff);
 	}
@@ -109,4 +142,19 @@ char *base64_decode(struct arena *a, const char *text, size_t n, size_t *ret_n)
 char *base64url_decode(struct arena *a, const char *text, size_t n, size_t *ret_n)
 {
 	return decode(a, text, n, "-_", false, ret_n);
+}
+
+char *base64url_encode(struct arena *a, const void *bytes, size_t n)
+{
+	char *text = base64_encode(a, bytes, n);
+
+	for (char *p = text; *p; p++) {
+		if (*p == '+')
+			*p = '-';
+		if (*p == '/')
+			*p = '_';
+		if (*p == '=')
+			*p = '\0';
+	}
+	return text;
 }

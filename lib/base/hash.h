@@ -25,6 +25,9 @@ char *base64_encode(struct arena *a, const void *bytes, size_t n);
  * The result is NUL-terminated behind its *ret_n bytes. */
 char *base64_decode(struct arena *a, const char *text, size_t n, size_t *ret_n) MUST_CHECK;
 
+/* URL alphabet, without padding. */
+char *base64url_encode(struct arena *a, const void *bytes, size_t n);
+
 /* URL alphabet, padding optional. */
 char *base64url_decode(struct arena *a, const char *text, size_t n, size_t *ret_n) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <strings.h>
 
 #include "lib/base/arena.h"
@@ -128,4 +129,54 @@ bool str_ends(const char *text, const char *suffix)
 bool str_empty(const char *text)
 {
 	return !text || !*text;
+}
+
+size_t utf8_sequence(const unsigned char *s, size_t n)
+{
+	static const struct {
+		unsigned char mask, lead, length;
+		uint32_t least;
+	} forms[] = { { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 },
+		{ 0xf8, 0xf0, 4, 0x10000 } };
+
+	if (s[0] < 0x80)
+		return 1;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		uint32_t point = s[0] & (unsigned char)~forms[i].mask;
+
+		if ((s[0] & forms[i].mask) != forms[i].lead || forms[i].length > n)
+			continue;
+		for (size_t k = 1; k < forms[i].length; k++) {
+			if ((s[k] & 0xc0) != 0x80)
+				return 0;
+			point = point << 6 | (s[k] & 0x3f);
+		}
+		if (point < forms[i].least || point > 0x10ffff ||
+			(point >= 0xd800 && point < 0xe000))
+			return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+/* Eight bytes, all below 0x80. */
+static bool is_ascii(const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
+bool utf8_ok(const char *text, size_t n)
+{
+	for (size_t i = 0, k; i < n; i += k) {
+		if (n - i >= 8 && is_ascii(text + i))
+			k = 8;
+		else
+			k = utf8_sequence((const unsigned char *)text + i, n - i);
+		if (k == 0)
+			return false;
+	}
+	return true;
 }

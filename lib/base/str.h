@@ -44,4 +44,9 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 bool str_empty(const char *text); /* NULL or "" */
 
+/* Length of the UTF-8 sequence at s, 0 when it is none (overlong forms and surrogates included). n
+ * bytes are there, at least one. */
+size_t utf8_sequence(const unsigned char *s, size_t n);
+bool utf8_ok(const char *text, size_t n);
+
 #endif

@@ -24,6 +24,8 @@ struct delivery {
 	size_t n;
 	unsigned int attempt; /* 1 = first delivery */
 	const char *reply;    /* where its acknowledgement goes */
+	const char *
+		id; /* the same at every delivery of this message, and of no other; NULL: unknown */
 };
 
 struct bus_message {

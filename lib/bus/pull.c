@@ -32,19 +32,33 @@ struct pull {
 
 /* ---- one message ---- */
 
-/* $JS.ACK.<stream>.<consumer>.<attempt>.… or
- * $JS.ACK.<domain>.<account>.<stream>.<consumer>.<attempt>.… */
-static unsigned int attempt_of(const char *reply)
+/* $JS.ACK.<stream>.<consumer>.<attempt>.<number>.<delivery>.<time>.<pending> or
+ * $JS.ACK.<domain>.<account>.<stream>.… and one more at the end. A token and what follows it. */
+static const char *token(const char *reply, size_t which)
 {
 	size_t dots = 0, skip;
 	const char *c;
 
 	for (c = reply; *c; c++)
 		dots += *c == '.';
-	skip = dots > 8 ? 6 : 4;
+	skip = which + (dots > 8 ? 2 : 0);
 	for (c = reply; *c && skip > 0; c++)
 		skip -= *c == '.';
-	return (unsigned int)strtoul(c, NULL, 10);
+	return c;
+}
+
+static unsigned int attempt_of(const char *reply)
+{
+	return (unsigned int)strtoul(token(reply, 4), NULL, 10);
+}
+
+/* Number and time: numbers begin anew with a stream that was made anew. */
+static const char *id_of(struct arena *a, const char *reply)
+{
+	const char *number = token(reply, 5), *time = token(reply, 7);
+
+	return arena_printf(
+		a, "%.*s/%.*s", (int)strcspn(number, "."), number, (int)strcspn(time, "."), time);
 }
 
 static void take_message(struct arena *a, natsMsg *msg, struct vec *ret)
@@ -56,6 +70,7 @@ static void take_message(struct arena *a, natsMsg *msg, struct vec *ret)
 	d->subject = arena_dup(a, natsMsg_GetSubject(msg));
 	d->reply = arena_dup(a, natsMsg_GetReply(msg));
 	d->attempt = attempt_of(d->reply);
+	d->id = id_of(a, d->reply);
 	vec_add(a, ret, d);
 }
 

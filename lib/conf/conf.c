@@ -45,8 +45,16 @@ static const struct conf defaults = {
 	.istio = { .gateway = "wso2-gateway", .host = "internal.wso2.com", .tls_port = 443 },
 	.log_level = "INFO",
 	.jwt_header = "X-JWT-Assertion",
+	.tracing = { .ratio = "0.1", .port = 4318 },
+	.usage_seconds = 5,
+	.backend_jwt_issuer = "wso2.org/products/am",
+	.backend_jwt_dialect = "http://wso2.org/claims",
+	.backend_jwt_ms = 900000,
 	.token_cache = true,
 	.token_cache_entries = 10000,
+	.hook_ms = 5,
+	.hook_kilobytes = 1024,
+	.token_cache_ms = 900 * 1000,
 };
 
 /* The gateway needs tens of megabytes and next to nothing when idle. A request that is too large
@@ -315,6 +323,26 @@ static void read_deploy(const struct conf_read *r, struct conf *c)
 	c->deploy = !text || str_eq(text, "true");
 }
 
+/* One entry per line, with or without "- " in front; "#" begins a comment. */
+static void read_lines(const struct conf_read *r, const char *key, struct vec *ret)
+{
+	const char *text = conf_text(r, CONF_APIM, key);
+
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+		const char *from = text + strspn(text, " \t");
+		const char *to = text + n;
+
+		if (str_starts(from, "- "))
+			from += 2 + strspn(from + 2, " \t");
+		while (to > from && isspace((unsigned char)to[-1]))
+			to--;
+		if (to > from && *from != '#')
+			vec_add(r->arena, ret, arena_dupn(r->arena, from, (size_t)(to - from)));
+		text += n + (text[n] == '\n');
+	}
+}
+
 static void read_shared_endpoints(struct conf_read *r, struct conf *c)
 {
 	const char *text = conf_text(r, CONF_CONTROLLER, "sharedEndpointNamespaces");
@@ -425,10 +453,13 @@ void conf_read(struct arena *a, const struct conf_input *in, struct conf *ret, s
 	check_ports(&r, &c);
 	read_deploy(&r, &c);
 	read_shared_endpoints(&r, &c);
+	read_lines(&r, "jwtAudience", &c.backend_jwt_audience);
+	read_lines(&r, "jwtRestrictedClaims", &c.backend_jwt_restricted);
 	read_autoscaling(&r, &c);
 	read_kaniko(&r, &c);
 	conf_read_exposure(&r, &c);
 	conf_read_mounts(&r, &c);
+	conf_read_tracing(&r, &c.tracing);
 	conf_read_registry(&r, &c.registry);
 	*ret = c;
 }

@@ -114,6 +114,15 @@ struct conf_mount {
 char *conf_mount_name(struct arena *a, const struct conf_mount *m, const char *api);
 #define CONF_MOUNT_COPY "-mount-"
 
+/* Traces of calls. */
+struct conf_tracing {
+	bool enabled;
+	const char *endpoint; /* http://host:port of a collector; NULL: there are none */
+	const char *ratio;    /* of calls that nobody else decided about: "0" to "1" */
+	const char *host;     /* as in the original: part of endpoint unless that is said */
+	int64_t port;
+};
+
 struct conf_probe {
 	int64_t delay_s;
 	int64_t period_s;
@@ -158,9 +167,23 @@ struct conf {
 	const char *log_level; /* "ERROR", "WARN", "INFO", "DEBUG", "TRACE" */
 	bool verify_hostname;
 	bool limit_headers; /* answers say how much of a limit is left */
-	const char *jwt_header;
+	struct conf_tracing tracing;
+	bool usage;		/* how APIs are used is published on the bus, */
+	int64_t usage_seconds;	/* so often */
+	bool validate_requests; /* bodies against the documents' schemas */
+	bool validate_responses;
+	int64_t hook_ms; /* what one run of a hook may take */
+	int64_t hook_kilobytes;
 	bool token_cache;
 	int64_t token_cache_entries;
+	int64_t token_cache_ms; /* how long a key manager's word is believed */
+	const char *jwt_header;
+	bool backend_jwt; /* gateways tell backends who calls: */
+	const char *backend_jwt_issuer;
+	struct vec backend_jwt_audience; /* const char * */
+	const char *backend_jwt_dialect;
+	struct vec backend_jwt_restricted; /* const char *: claims that are not repeated */
+	int64_t backend_jwt_ms;
 };
 
 /* Images that are used unless the configuration names others. NULL where the caller needs none. */
@@ -190,5 +213,9 @@ bool conf_key_is_ignored(const char *object, const char *key);
  * Google service account's key (gcr_key.json, for type GCR); NULL when it has nothing of these: a
  * registry that asks for no password. */
 char *conf_docker_config(struct arena *a, const struct conf_registry *r, const struct json *secret);
+
+/* The same for one user of the registry. */
+char *conf_docker_login(
+	struct arena *a, const struct conf_registry *r, const char *username, const char *password);
 
 #endif

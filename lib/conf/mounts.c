@@ -46,7 +46,7 @@ static bool is_taken(const char *path)
 {
 	static const char *const exactly[] = { "/", "/etc", "/etc/gateway", "/tmp", "/usr",
 		"/usr/bin", "/usr/sbin", "/usr/lib", "/lib", "/bin", "/etc/gateway/credentials",
-		"/etc/gateway/clients" };
+		"/etc/gateway/clients", "/etc/gateway/usage" };
 	static const char *const below[] = { "/proc", "/sys", "/dev" };
 
 	for (size_t i = 0; i < ARRAY_LEN(exactly); i++)

@@ -18,6 +18,7 @@ const char *conf_yaml(const struct conf_read *r, enum conf_object o, const char 
 
 void conf_read_exposure(struct conf_read *r, struct conf *ret);
 void conf_read_mounts(struct conf_read *r, struct conf *ret);
+void conf_read_tracing(struct conf_read *r, struct conf_tracing *t);
 /* Names between commas; one that cannot be that of `what` ("a Secret") is a finding at the path. */
 void conf_split_names(
 	struct conf_read *r, const char *path, const char *what, const char *text, struct vec *ret);

@@ -157,7 +157,7 @@ static char *auth_key(struct arena *a, const char *repository)
 	return host;
 }
 
-static char *docker_config(
+char *conf_docker_login(
 	struct arena *a, const struct conf_registry *r, const char *username, const char *password)
 {
 	struct json *auths = json_object(a);
@@ -186,8 +186,8 @@ char *conf_docker_config(struct arena *a, const struct conf_registry *r, const s
 	if (ready && !r->secret_is_userpass)
 		return arena_dup(a, ready);
 	if (r->type == REGISTRY_GCR && !str_empty(google))
-		return docker_config(a, r, GOOGLE_USER, trimmed(a, google));
+		return conf_docker_login(a, r, GOOGLE_USER, trimmed(a, google));
 	if (str_empty(username) || str_empty(password))
 		return NULL;
-	return docker_config(a, r, trimmed(a, username), trimmed(a, password));
+	return conf_docker_login(a, r, trimmed(a, username), trimmed(a, password));
 }

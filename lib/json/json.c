@@ -70,6 +70,11 @@ bool json_get_bool(const struct json *object, const char *key, bool otherwise)
 	return cJSON_IsBool(v) ? cJSON_IsTrue(v) : otherwise;
 }
 
+bool json_is_true(const struct json *v)
+{
+	return cJSON_IsTrue(raw_const(v));
+}
+
 bool json_is_object(const struct json *v)
 {
 	return cJSON_IsObject(raw_const(v));

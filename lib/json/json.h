@@ -46,6 +46,7 @@ bool json_is_object(const struct json *v);
 bool json_is_array(const struct json *v);
 bool json_is_str(const struct json *v);
 bool json_is_bool(const struct json *v);
+bool json_is_true(const struct json *v); /* the value true */
 bool json_is_num(const struct json *v);
 bool json_is_null(const struct json *v);	  /* the value null; absent is not null */
 const char *json_type_name(const struct json *v); /* "object", "string", …, "nothing" for NULL */

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <math.h>
 
 #include "lib/base/arena.h"
@@ -40,22 +41,83 @@ static bool check(struct arena *a, const cJSON *v, int depth, struct err *err)
 	return true;
 }
 
-/* An escaped NUL would end a C string early: "good\\u0000evil" must not compare equal to "good".
- * Other control characters cJSON takes for white space. */
-static bool has_controls(const char *text, size_t n)
+static const char *digits(const char *at, const char *end)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] < ' ' && !memchr("\t\n\r", text[i], 3))
-			return true;
-	for (size_t i = 0; i + 5 < n; i++)
-		if (text[i] == '\\' && memcmp(text + ++i, "u0000", 5) == 0)
-			return true;
-	return false;
+	while (at < end && isdigit((unsigned char)*at))
+		at++;
+	return at;
+}
+
+/* Behind the number at this place; NULL: it is none (RFC 8259, section 6). */
+static const char *number(const char *at, const char *end)
+{
+	const char *from = at + (*at == '-');
+	const char *part;
+
+	at = digits(from, end);
+	if (at == from || (*from == '0' && at > from + 1))
+		return NULL;
+	if (at < end && *at == '.') {
+		part = at + 1;
+		at = digits(part, end);
+		if (at == part)
+			return NULL;
+	}
+	if (at < end && (*at | 0x20) == 'e') {
+		part = at + 1;
+		part += part < end && (*part == '+' || *part == '-');
+		at = digits(part, end);
+		if (at == part)
+			return NULL;
+	}
+	return at;
+}
+
+/* An escaped NUL would end a C string early: "good\\u0000evil" must not compare equal to "good".
+ * cJSON reads one in "\\u00ex", too. */
+static const char *escape(const char *at, const char *end)
+{
+	if (end - at < 2 || at[1] != 'u')
+		return at + 2;
+	if (end - at < 6 || memcmp(at + 2, "0000", 4) == 0)
+		return NULL;
+	for (int i = 2; i < 6; i++)
+		if (!isxdigit((unsigned char)at[i]))
+			return NULL;
+	return at + 6;
+}
+
+/* Where cJSON is not strict: what it takes for white space, for an escape, and for a number, such
+ * as "01" and "1.", another reader may see otherwise. NULL, or what is wrong. */
+static const char *laxness(const char *text, size_t n)
+{
+	const char *end = text + n;
+	bool in_text = false;
+
+	for (const char *at = text; at < end;) {
+		if ((unsigned char)*at < ' ' && (in_text || !memchr("\t\n\r", *at, 3)))
+			return "a control character";
+		if (*at == '"')
+			in_text = !in_text;
+		if (in_text && *at == '\\') {
+			at = escape(at, end);
+			if (!at)
+				return "an escaped control character, or a broken escape";
+		} else if (!in_text && (*at == '-' || isdigit((unsigned char)*at))) {
+			at = number(at, end);
+			if (!at)
+				return "a number that is none";
+		} else {
+			at++;
+		}
+	}
+	return NULL;
 }
 
 struct json *json_parse(struct arena *a, const char *text, size_t n, struct err *err)
 {
 	const char *end = NULL;
+	const char *lax;
 	cJSON *v;
 
 	if (n > JSON_MAX_TEXT) {
@@ -63,8 +125,9 @@ struct json *json_parse(struct arena *a, const char *text, size_t n, struct err 
 			JSON_MAX_TEXT);
 		return NULL;
 	}
-	if (has_controls(text, n)) {
-		err_set(err, ERR_INVALID, "not JSON: it contains a control character");
+	lax = laxness(text, n);
+	if (lax) {
+		err_set(err, ERR_INVALID, "not JSON: it contains %s", lax);
 		return NULL;
 	}
 	json_use(a);

@@ -58,6 +58,23 @@ void json_add_quoted(struct str *s, const char *text)
 	str_addc(s, '"');
 }
 
+/* 15 digits if they are the same number again, else 17. cJSON is content with nearly the same one,
+ * and loses digits of whole numbers beyond 10^15. */
+static void add_number(struct str *s, const cJSON *v)
+{
+	char text[32];
+	int64_t whole;
+
+	if (json_int((const struct json *)v, &whole)) {
+		str_addf(s, "%lld", (long long)whole);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%.15g", v->valuedouble);
+	if (strtod(text, NULL) != v->valuedouble)
+		(void)snprintf(text, sizeof(text), "%.17g", v->valuedouble);
+	str_add(s, text);
+}
+
 static void add_canonical(struct arena *a, struct str *s, const cJSON *v)
 {
 	size_t n;
@@ -84,6 +101,8 @@ static void add_canonical(struct arena *a, struct str *s, const cJSON *v)
 		str_addc(s, '}');
 	} else if (cJSON_IsString(v)) {
 		json_add_quoted(s, v->valuestring);
+	} else if (cJSON_IsNumber(v)) {
+		add_number(s, v);
 	} else {
 		str_add(s, json_text(a, (const struct json *)v));
 	}

@@ -39,17 +39,6 @@ static void deliver(struct feed *f, enum watch_event event, const struct json *o
 	f->fn(f->arg, f->index, event, object, f->version);
 }
 
-bool version_before(const char *x, const char *y)
-{
-	static const char digits[] = "0123456789";
-	size_t n = strlen(x);
-	size_t m = strlen(y);
-
-	if (n == 0 || m == 0 || strspn(x, digits) != n || strspn(y, digits) != m)
-		return false;
-	return n != m ? n < m : strcmp(x, y) < 0;
-}
-
 static bool set_version(struct feed *f, const char *version, struct err *err)
 {
 	if (!version || strlen(version) == 0 || strlen(version) >= sizeof(f->version))

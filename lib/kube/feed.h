@@ -86,8 +86,4 @@ unsigned int feed_step(struct feed *f);
 /* When feed_step has something to do even if nothing arrives. */
 int64_t feed_due_us(const struct feed *f);
 
-/* Both decimal and x older than y. Versions are opaque; this only finds a server that was set back.
- */
-bool version_before(const char *x, const char *y);
-
 #endif

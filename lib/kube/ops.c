@@ -13,7 +13,6 @@
 #include "lib/kube/stream.h"
 
 enum {
-	LOG_MAX_BYTES = 256 * 1024,
 	MAX_BODY = 3 * 1024 * 1024, /* the API server's own, which it enforces by hanging up */
 };
 
@@ -216,58 +215,6 @@ static bool delete (void *self, struct arena *a, struct ref ref, const char *uid
 	       err_wrap(err, "delete %s", ref_text(mem, ref));
 }
 
-/* ---- logs ---- */
-
-static char *printable(struct arena *a, const struct buffer *b)
-{
-	char *text = arena_dupn(a, b->ptr, b->n);
-
-	for (size_t i = 0; i < b->n; i++)
-		if (text[i] == '\0')
-			text[i] = '?';
-	return text;
-}
-
-/* 400 is how the server says that the container has not started yet. */
-static bool logs_ok(const struct call *c, struct err *err)
-{
-	if (call_ok(c, err))
-		return true;
-	if (c->status == 400)
-		err->code = ERR_NOT_FOUND;
-	return false;
-}
-
-static bool logs(void *self, struct arena *a, const char *ns, const char *pod,
-	const char *container, int tail_lines, const char **ret_text, struct err *err)
-{
-	AUTO(arena_auto) struct arena *mem = arena_new();
-	const struct ref r = { KIND_POD, ns, pod };
-	struct call c = { .verb = VERB_LOGS,
-		.request = { .method = "GET",
-			.accept = "*/*",
-			.max_response = LOG_MAX_BYTES + STREAM_MAX_ENVELOPE } };
-	const char *object;
-	struct str path;
-	bool ok;
-
-	if (!path_object(mem, r, "log", &object, err))
-		return err_wrap(err, "logs");
-	path = path_begin(mem, object);
-	path_query(&path, "container", container);
-	path_query(&path, "tailLines", arena_printf(mem, "%d", tail_lines));
-	path_query(&path, "limitBytes", arena_printf(mem, "%d", LOG_MAX_BYTES));
-	if (!str_ok(&path, "path", err))
-		return false;
-	c.request.path = path.ptr;
-	calls_run(self, &c, 1);
-	ok = logs_ok(&c, err) || err_wrap(err, "logs of %s", ref_text(mem, r));
-	if (ok)
-		*ret_text = printable(a, &c.body);
-	calls_free(&c, 1);
-	return ok;
-}
-
 struct kube_ops kube_ops(struct kube *k)
 {
 	return (struct kube_ops){ .self = k,
@@ -275,6 +222,5 @@ struct kube_ops kube_ops(struct kube *k)
 		.list = list,
 		.apply = apply,
 		.create = create,
-		.remove = delete,
-		.logs = logs };
+		.remove = delete };
 }

@@ -67,11 +67,6 @@ struct kube_ops {
 	 * success. */
 	bool (*remove)(void *self, struct arena *a, struct ref ref, const char *uid,
 		struct err *err) MUST_CHECK;
-
-	/* The last lines of a container's log; ERR_NOT_FOUND when there is none. */
-	bool (*logs)(void *self, struct arena *a, const char *ns, const char *pod,
-		const char *container, int tail_lines, const char **ret_text,
-		struct err *err) MUST_CHECK;
 };
 
 #endif

@@ -7,7 +7,6 @@ static const char *const names[VERB_COUNT] = {
 	[VERB_APPLY] = "apply",
 	[VERB_CREATE] = "create",
 	[VERB_DELETE] = "delete",
-	[VERB_LOGS] = "logs",
 	[VERB_PING] = "ping",
 };
 

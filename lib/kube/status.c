@@ -45,14 +45,23 @@ static const char *first_line(struct arena *a, const char *body, size_t n)
 	return text;
 }
 
-/* The object of that name is another one than the uid in the request says: 422, as if somebody had
- * tried to change a uid. */
-static bool is_another_object(const struct json *status)
+static bool has_cause(const struct json *status, const char *member, const char *value)
 {
 	json_foreach (c, json_path(status, "details", "causes", NULL))
-		if (str_eq(json_get_str(c, "field"), "metadata.uid"))
+		if (str_eq(json_get_str(c, member), value))
 			return true;
 	return false;
+}
+
+static enum err_code code_of(int http, const struct json *status)
+{
+	/* The object of that name is another one than the uid in the request says: as if somebody
+	 * had tried to change a uid. */
+	if (http == 422 && has_cause(status, "field", "metadata.uid"))
+		return ERR_CONFLICT;
+	if (http == 403 && has_cause(status, "reason", "NamespaceTerminating"))
+		return ERR_ENDING;
+	return status_code(http);
 }
 
 bool status_err(int http, const char *body, size_t n, struct err *err)
@@ -64,8 +73,8 @@ bool status_err(int http, const char *body, size_t n, struct err *err)
 
 	if (str_empty(message))
 		message = first_line(mem, body, n);
-	return err_set(err, http == 422 && is_another_object(v) ? ERR_CONFLICT : status_code(http),
-		"%d from the API server: %s", http, str_empty(message) ? "no message" : message);
+	return err_set(err, code_of(http, v), "%d from the API server: %s", http,
+		str_empty(message) ? "no message" : message);
 }
 
 int status_of(const struct json *object)

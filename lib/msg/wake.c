@@ -99,6 +99,7 @@ void wake_encode(struct arena *a, const struct wake *w, const void **ret_bytes, 
 	if (strlen(m.cause) > WAKE_MAX_CAUSE)
 		m.cause[WAKE_MAX_CAUSE] = '\0';
 	m.traceparent = text_or_empty(a, w->traceparent);
+	m.system_mark = w->system_mark;
 	encode_moved(a, &w->moved, &m);
 	bytes = arena_alloc(a, apim__v1__wake__get_packed_size(&m));
 	*ret_n = apim__v1__wake__pack(&m, bytes);
@@ -195,6 +196,7 @@ bool wake_decode(struct arena *a, const void *bytes, size_t n, struct wake *ret,
 	w.resource_version = m->resource_version;
 	w.cause = m->cause;
 	w.traceparent = m->traceparent;
+	w.system_mark = m->system_mark;
 	*ret = w;
 	return true;
 }

@@ -33,6 +33,8 @@ struct wake {
 	struct vec moved;  /* struct ref *: inputs and children known to differ from what status
 			      recorded */
 	const char *traceparent;
+	uint64_t system_mark; /* resourceVersion of the last change of a ConfigMap or Secret of the
+				 operator's namespace that the watcher had seen; 0 if unknown */
 };
 
 /* Bytes live in the arena. NULL strings become "". What would make the message too long is left

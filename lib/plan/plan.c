@@ -65,7 +65,6 @@ static void adopt(struct plan *p, struct json *body, unsigned int flags)
 	const struct world *w = p->world;
 	struct json *meta = json_sub(p->arena, body, "metadata");
 	struct json *labels = json_sub(p->arena, meta, "labels");
-	struct json *annotations = json_sub(p->arena, meta, "annotations");
 	char *generation;
 
 	json_set_str(p->arena, labels, LABEL_PART_OF, PART_OF);
@@ -78,10 +77,12 @@ static void adopt(struct plan *p, struct json *body, unsigned int flags)
 	 */
 	if (w->root && !(flags & PLAN_UNOWNED)) {
 		generation = arena_printf(p->arena, "%lld", (long long)meta_generation(w->root));
-		json_set_str(p->arena, annotations, ANNOTATION_GENERATION, generation);
+		json_set_str(p->arena, json_sub(p->arena, meta, "annotations"),
+			ANNOTATION_GENERATION, generation);
 	}
 	if (flags & PLAN_CREATE)
-		json_set_str(p->arena, annotations, ANNOTATION_TRACE, w->traceparent);
+		json_set_str(p->arena, json_sub(p->arena, meta, "annotations"), ANNOTATION_TRACE,
+			w->traceparent);
 }
 
 void plan_apply(struct plan *p, struct json *body, unsigned int flags)
@@ -192,6 +193,14 @@ void plan_wake(struct plan *p, const char *prefix, const char *cause_fmt, ...)
 	va_end(ap);
 	add_message(p, (struct plan_message){
 			       .subject = subject_for(p->arena, prefix, root->ns, root->name),
+			       .cause = cause });
+}
+
+void plan_wake_other(struct plan *p, const char *prefix, struct ref other, const char *cause)
+{
+	add_message(p, (struct plan_message){
+			       .subject = subject_for(p->arena, prefix, other.ns, other.name),
+			       .ref = other,
 			       .cause = cause });
 }
 

@@ -28,6 +28,9 @@ enum plan_apply_flags {
 				  name that is taken is a conflict */
 	PLAN_UNRECORDED = 1 << 3, /* another root's child, put right in passing: written if it
 				     differs, not recorded here. With PLAN_UNOWNED */
+	PLAN_JOINED = 1 << 4, /* the root becomes an owner of somebody else's object: the body has
+				 the object's uid. Only if the root is still there. With
+				 PLAN_FOREIGN */
 };
 
 struct plan_apply {
@@ -43,6 +46,7 @@ struct plan_event {
 
 struct plan_message {
 	const char *subject;
+	struct ref ref;		 /* whom a wake is about, if not the root */
 	const char *cause;	 /* of a wake about the root; NULL for a CloudEvent */
 	const char *ce_type;	 /* of a CloudEvent; NULL for a wake */
 	const struct json *data; /* of a CloudEvent */
@@ -102,6 +106,9 @@ bool plan_changed(const struct plan *p, const char *condition_type);
 /* Tells another service to look at the root: a Wake on `<prefix>.<ns>.<name>`, prefix
  * "build.request" or "build.result". */
 void plan_wake(struct plan *p, const char *prefix, const char *cause_fmt, ...) PRINTF_LIKE(3, 4);
+
+/* The same about another object of the root's kind: its turn has come. */
+void plan_wake_other(struct plan *p, const char *prefix, struct ref other, const char *cause);
 
 /* A CloudEvent `evt.<what>.<ns>.<name>` about the root; takes data (an object). */
 void plan_cloud_event(struct plan *p, const char *what, struct json *data);

@@ -77,6 +77,7 @@
 #define REASON_FIELDS_IGNORED "FieldsIgnored"
 #define REASON_NONE_IGNORED "NoFieldsIgnored"
 #define REASON_BLOCKED "Blocked"	    /* waits for an earlier condition of the same object */
+#define REASON_STILL_CALLED "StillCalled"   /* Reconciling: gateways are not replaced yet */
 #define REASON_NOT_SUPPORTED "NotSupported" /* valid, but this version cannot do it */
 #define REASON_INVALID_CONFIGURATION "InvalidConfiguration" /* events only */
 

@@ -102,6 +102,11 @@ void need_child(struct needs *n, enum kind kind, const char *ns, const char *nam
 	need(n, REF_CHILD, (struct ref){ kind, ns, name });
 }
 
+void need_kept_child(struct needs *n, enum kind kind, const char *ns, const char *name)
+{
+	need(n, REF_KEPT, (struct ref){ kind, ns, name });
+}
+
 static void add_list(struct needs *n, const struct world_list *wanted)
 {
 	struct world_list *l;

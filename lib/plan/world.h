@@ -29,6 +29,7 @@ struct world {
 	const struct json *env;	 /* the environment variables that the service's table names */
 	const char *system_ns;	 /* namespace of the operator's configuration */
 	const char *traceparent; /* W3C trace context of the work in hand */
+	uint64_t system_mark;	 /* of the wake */
 	int64_t now_s;
 	unsigned int attempt; /* deliveries of this message so far, from 1 */
 };
@@ -63,6 +64,7 @@ bool world_has_moved(const struct world *w, struct ref ref);
 enum ref_role {
 	REF_INPUT, /* recorded in status.dependencies: a change of it wakes the root */
 	REF_CHILD, /* something of ours that is to be looked at (its status); not a dependency */
+	REF_KEPT,  /* a child that is not read again for a wake which names others that moved */
 };
 
 struct need {
@@ -89,6 +91,10 @@ struct json *collection_json(struct arena *a, const struct vec *items);
 /* Ask for an object. Empty names and repeats are ignored. Strings are borrowed. */
 void need_input(struct needs *n, enum kind kind, const char *ns, const char *name);
 void need_child(struct needs *n, enum kind kind, const char *ns, const char *name);
+
+/* A ConfigMap or Secret of the root's. What is decided from it may be from a moment ago: who writes
+ * it has to name the resourceVersion that was read. */
+void need_kept_child(struct needs *n, enum kind kind, const char *ns, const char *name);
 void need_list(struct needs *n, enum kind kind, const char *ns, const char *selector);
 
 /* The same as of a moment ago, which costs the server far less: for what is looked over, not for

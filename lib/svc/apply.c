@@ -179,6 +179,15 @@ static bool fence(struct plan *p, struct item *it, struct err *err)
 	return true;
 }
 
+/* Who says it: what a manager no longer says goes, and one root knows nothing of the others that
+ * own an object as well. */
+static const char *manager_of(struct runtime *rt, struct plan *p, const struct item *it)
+{
+	return it->plan->flags & PLAN_JOINED ? arena_printf(p->arena, "%s-%s", rt->service->name,
+						       meta_uid(p->world->root))
+					     : rt->service->name;
+}
+
 static bool prepare(struct runtime *rt, struct plan *p, struct item *it, struct err *err)
 {
 	struct json *body = it->plan->body;
@@ -199,7 +208,7 @@ static bool prepare(struct runtime *rt, struct plan *p, struct item *it, struct 
 	 * instead of being taken over. */
 	it->apply = (struct kube_apply){
 		.body = body,
-		.manager = rt->service->name,
+		.manager = manager_of(rt, p, it),
 		.force = it->live && !(it->plan->flags & PLAN_FOREIGN),
 	};
 	return true;
@@ -228,6 +237,9 @@ static bool resolve_conflict(struct runtime *rt, struct plan *p, struct item *it
 	struct object o = { .ref = it->ref };
 	struct err again = { .code = ERR_NONE };
 
+	/* What is remembered of it is old, and would be as old the next time. */
+	if (err->code == ERR_CONFLICT)
+		memo_forget(rt->memo, p->arena, it->ref);
 	if (err->code != ERR_CONFLICT || it->live || (it->plan->flags & PLAN_FOREIGN))
 		return err_wrap(err, "apply %s", ref_text(p->arena, it->ref));
 	if (!rt->kube.get(rt->kube.self, p->arena, &o, 1, err))
@@ -249,8 +261,33 @@ static void read_again(struct runtime *rt, const struct world *w, const struct i
 		if (!ref_eq(o->ref, it->ref))
 			continue;
 		o->json = it->live;
-		memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
+		memo_put(rt->memo, w->arena, o, w->system_mark, rt->clock.now_ms(rt->clock.self));
 	}
+}
+
+/* As read: it has not changed since, and the root was there later than that. */
+static bool was_there_with_the_root(const struct plan *p, const struct item *it)
+{
+	return it->live && version_before(meta_version(it->live), meta_version(p->world->root));
+}
+
+/* The garbage collector takes what belongs to nobody that exists, so objects that are joined, named
+ * by their uid, must have been there while the root was: older than it, or read before this. */
+static bool may_join(struct runtime *rt, const struct plan *p, const struct item *items, size_t n,
+	struct err *err)
+{
+	struct object root = { .ref = p->world->root_ref };
+	bool is_sure = true;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].write && (items[i].plan->flags & PLAN_JOINED))
+			is_sure = is_sure && was_there_with_the_root(p, &items[i]);
+	if (is_sure)
+		return true;
+	if (!rt->kube.get(rt->kube.self, p->arena, &root, 1, err))
+		return false;
+	return str_eq(meta_uid(root.json), meta_uid(p->world->root)) ||
+	       err_set(err, ERR_CONFLICT, "%s is gone", ref_text(p->arena, root.ref));
 }
 
 static bool write_all(
@@ -284,7 +321,7 @@ static bool write_all(
 	for (size_t i = 0; i < count; i++) {
 		of[i]->live = batch[i].live;
 		of[i]->looked = true;
-		if (of[i]->plan->flags & PLAN_FOREIGN)
+		if (of[i]->plan->flags & (PLAN_FOREIGN | PLAN_UNRECORDED))
 			read_again(rt, p->world, of[i]);
 	}
 	rt->counts.applied += count;
@@ -370,7 +407,8 @@ bool runtime_apply(struct runtime *rt, struct plan *p, struct json **ret_childre
 		judge(p, &items[i]);
 		rt->counts.unchanged += !items[i].write;
 	}
-	if (!look(rt, p, items, n, err) || !write_all(rt, p, items, n, err))
+	if (!look(rt, p, items, n, err) || !may_join(rt, p, items, n, err) ||
+		!write_all(rt, p, items, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if ((items[i].plan->flags & PLAN_CREATE) && !create(rt, p, &items[i], err))

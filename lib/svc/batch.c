@@ -8,7 +8,6 @@
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
 #include "lib/bus/ops.h"
-#include "lib/kube/kube.h"
 #include "lib/msg/wake.h"
 #include "lib/svc/log.h"
 #include "lib/svc/probe.h"
@@ -40,21 +39,27 @@ struct task {
 
 struct batch {
 	struct runtime *rt;
-	struct kube *kube;
+	struct batch_wait wait;
 	struct probe *probe;
 	struct fiber *fibers[BATCH_MAX];
 	struct task tasks[BATCH_MAX];
 	size_t n;
 };
 
-struct batch *batch_new(struct runtime *rt, struct kube *kube, struct probe *probe)
+size_t batch_size(const struct service *s)
+{
+	assert(s->passes <= BATCH_MAX);
+	return s->passes > 1 ? s->passes : BATCH_FEW;
+}
+
+struct batch *batch_new(struct runtime *rt, struct batch_wait wait, struct probe *probe)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		abort();
 	b->rt = rt;
-	b->kube = kube;
+	b->wait = wait;
 	b->probe = probe;
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		if (i == 0 || i < rt->service->passes)
@@ -69,6 +74,18 @@ void batch_free(struct batch *b)
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		fiber_free(b->fibers[i]);
 	free(b);
+}
+
+void batch_drop(struct batch *b)
+{
+	if (!b)
+		return;
+	for (struct task *t = b->tasks; t < b->tasks + b->n; t++) {
+		if (t->fiber)
+			fiber_drop(t->fiber);
+		arena_free(t->arena);
+	}
+	batch_free(b);
 }
 
 void batch_rest(struct batch *b)
@@ -106,6 +123,7 @@ static void add_counts(struct runtime_counts *to, const struct runtime_counts *m
 	to->passes_failed += more->passes_failed;
 	to->applied += more->applied;
 	to->remembered += more->remembered;
+	to->settled += more->settled;
 	to->unchanged += more->unchanged;
 }
 
@@ -236,7 +254,7 @@ static bool give_turns(struct batch *b)
 	}
 	/* Who was waiting for the one that ended can begin now. */
 	if (left > 0 && !some_ended)
-		kube_turn(b->kube, TURN_MS);
+		b->wait.wait(b->wait.arg, TURN_MS);
 	return left > 0;
 }
 

@@ -10,18 +10,31 @@
 #include "lib/base/attr.h"
 
 struct batch;
-struct kube;
 struct probe;
 struct runtime;
+struct service;
 struct vec;
 
 enum {
-	BATCH_MAX = 8
+	BATCH_MAX = 64,
+	BATCH_FEW = 8, /* of those of whom one is looked at at a time */
+};
+
+/* How many messages that service is to fetch at once. */
+size_t batch_size(const struct service *s);
+
+/* Returns when something may have come that a pass waits for, or after timeout_ms. */
+struct batch_wait {
+	void (*wait)(void *arg, int timeout_ms);
+	void *arg;
 };
 
 /* Borrows all. Passes run with copies of rt, whose counts are added up in it. */
-struct batch *batch_new(struct runtime *rt, struct kube *kube, struct probe *probe);
+struct batch *batch_new(struct runtime *rt, struct batch_wait wait, struct probe *probe);
 void batch_free(struct batch *b); /* accepts NULL */
+
+/* In the middle of batch_handle, as a crash would: nothing is told to anybody. */
+void batch_drop(struct batch *b); /* accepts NULL */
 
 /* Handles at most BATCH_MAX deliveries (struct delivery *) to the end: each is acknowledged, handed
  * back or put aside. Once the service is asked to stop, what was not begun is handed back. */

@@ -28,6 +28,7 @@ struct outcome runtime_fate(struct runtime *rt, const struct err *err, unsigned 
 {
 	switch (err->code) {
 	case ERR_NONE:
+	case ERR_ENDING:
 		return (struct outcome){ false, 0 };
 	case ERR_CONFLICT:
 		return (struct outcome){ true, jittered(rt, backoff(attempt, CONFLICT_MS, 1000)) };

@@ -49,24 +49,45 @@ static const char *recorded(const struct world *w, struct ref ref)
 	return NULL;
 }
 
+/* A message that comes back may have been on its way for long. */
+static uint64_t mark_of(const struct world *w, struct ref ref)
+{
+	bool told = ref.kind == KIND_CONFIG_MAP || ref.kind == KIND_SECRET;
+
+	return told && w->attempt == 1 && str_eq(ref.ns, w->system_ns) ? w->system_mark : 0;
+}
+
+/* The version that a kept child still has, as far as the wake and the root's status say. */
+static const char *recorded_child(const struct world *w, struct ref ref)
+{
+	struct child c;
+
+	if (w->attempt > 1 || w->moved.n == 0 || !world_child(w, ref.kind, ref.name, &c))
+		return NULL;
+	return c.version;
+}
+
 static bool is_known(
 	struct runtime *rt, struct world *w, const struct need *need, struct object *ret)
 {
-	int64_t now = rt->clock.now_ms(rt->clock.self);
+	struct memo_hint hint = { recorded(w, need->ref), mark_of(w, need->ref),
+		rt->clock.now_ms(rt->clock.self) };
 
 	ret->ref = need->ref;
-	if (need->role != REF_INPUT || world_has_moved(w, need->ref))
+	if (need->role == REF_CHILD || world_has_moved(w, need->ref))
 		return false;
-	if (!memo_get(rt->memo, w->arena, ret, recorded(w, need->ref), now))
+	if (need->role == REF_KEPT && !(hint.recorded = recorded_child(w, need->ref)))
+		return false;
+	if (!memo_get(rt->memo, w->arena, ret, hint))
 		return false;
 	rt->counts.remembered++;
 	return true;
 }
 
-static bool is_input(const struct needs *n, struct ref ref)
+static bool is_kept(const struct needs *n, struct ref ref)
 {
 	vec_foreach (const struct need *, need, &n->refs)
-		if (need->role == REF_INPUT && ref_eq(need->ref, ref))
+		if (need->role != REF_CHILD && ref_eq(need->ref, ref))
 			return true;
 	return false;
 }
@@ -74,8 +95,8 @@ static bool is_input(const struct needs *n, struct ref ref)
 static void remember(
 	struct runtime *rt, struct world *w, const struct needs *n, const struct object *o)
 {
-	if (is_input(n, o->ref))
-		memo_put(rt->memo, w->arena, o, rt->clock.now_ms(rt->clock.self));
+	if (is_kept(n, o->ref))
+		memo_put(rt->memo, w->arena, o, w->system_mark, rt->clock.now_ms(rt->clock.self));
 }
 
 /* Read at once, for the world and for the memo. */
@@ -85,14 +106,14 @@ static bool read_batch(struct runtime *rt, struct world *w, const struct needs *
 	bool ok;
 
 	for (size_t i = 0; i < count; i++)
-		if (is_input(n, batch[i].ref))
+		if (is_kept(n, batch[i].ref))
 			memo_expect(rt->memo, w->arena, batch[i].ref);
 	ok = get(rt, w, batch, count, err);
 	for (size_t i = 0; i < count; i++) {
 		if (ok) {
 			vec_add(w->arena, &w->objects, &batch[i]);
 			remember(rt, w, n, &batch[i]);
-		} else if (is_input(n, batch[i].ref)) {
+		} else if (is_kept(n, batch[i].ref)) {
 			memo_forget(rt->memo, w->arena, batch[i].ref);
 		}
 	}
@@ -182,16 +203,23 @@ static void need_moved_children(const struct world *w, struct needs *n)
 			need_child(n, r->kind, r->ns, r->name);
 }
 
-/* Nobody has written the root since we did: the wake has the version that our write gave it. Should
- * it be newer after all, the status cannot be written, and the next attempt reads. */
+/* Nobody has written the root since we wrote or read it: the wake has that version. Should it be
+ * newer after all, the status cannot be written, and the next attempt reads. */
 static bool read_root(struct runtime *rt, struct world *w, const struct wake *wake,
 	struct object *ret, struct err *err)
 {
 	bool known = w->attempt == 1 && !str_empty(wake->resource_version) &&
-		     memo_get(rt->memo, w->arena, ret, wake->resource_version, 0);
+		     memo_get(rt->memo, w->arena, ret,
+			     (struct memo_hint){ .recorded = wake->resource_version });
 
 	rt->counts.remembered += known;
-	return known || get(rt, w, ret, 1, err);
+	if (known)
+		return true;
+	if (!get(rt, w, ret, 1, err))
+		return false;
+	if (rt->service->settles)
+		memo_put(rt->memo, w->arena, ret, 0, rt->clock.now_ms(rt->clock.self));
+	return true;
 }
 
 bool runtime_gather(struct runtime *rt, const struct wake *wake, struct world *w, struct err *err)
@@ -200,6 +228,7 @@ bool runtime_gather(struct runtime *rt, const struct wake *wake, struct world *w
 
 	w->root_ref = wake->ref;
 	w->moved = wake->moved;
+	w->system_mark = wake->system_mark;
 	w->system_ns = rt->system_ns;
 	w->env = rt->env;
 	w->now_s = rt->clock.now_ms(rt->clock.self) / 1000;

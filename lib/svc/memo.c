@@ -13,6 +13,7 @@ struct entry {
 	char *text;    /* the object; NULL: it is missing */
 	char *version; /* "" when missing */
 	int64_t read_ms;
+	uint64_t mark; /* of the wake that it was read for */
 	bool expected; /* nothing is known yet */
 };
 
@@ -59,15 +60,21 @@ static struct entry *find(struct memo *c, struct arena *a, struct ref ref)
 	return e;
 }
 
-bool memo_get(
-	struct memo *c, struct arena *a, struct object *o, const char *recorded, int64_t now_ms)
+static bool is_current(const struct entry *e, const struct memo_hint *hint)
+{
+	if (hint->recorded)
+		return str_eq(hint->recorded, e->version);
+	if (hint->mark)
+		return e->mark >= hint->mark && hint->now_ms - e->read_ms <= MEMO_MARKED_MS;
+	return hint->now_ms - e->read_ms <= MEMO_NEW_MS;
+}
+
+bool memo_get(struct memo *c, struct arena *a, struct object *o, struct memo_hint hint)
 {
 	struct entry *e = c ? find(c, a, o->ref) : NULL;
 	struct err err = { .code = ERR_NONE };
 
-	if (!e || e->expected)
-		return false;
-	if (recorded ? !str_eq(recorded, e->version) : now_ms - e->read_ms > MEMO_NEW_MS)
+	if (!e || e->expected || !is_current(e, &hint))
 		return false;
 	o->json = e->text ? json_parse(a, e->text, strlen(e->text), &err) : NULL;
 	return !e->text || o->json;
@@ -127,7 +134,8 @@ bool memo_is_expected(struct memo *c, struct arena *a, struct ref ref)
 	return e && e->expected;
 }
 
-void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t now_ms)
+void memo_put(
+	struct memo *c, struct arena *a, const struct object *o, uint64_t mark, int64_t now_ms)
 {
 	struct entry *e = c ? find(c, a, o->ref) : NULL;
 	char *text;
@@ -143,4 +151,5 @@ void memo_put(struct memo *c, struct arena *a, const struct object *o, int64_t n
 	e->text = dup_or_die(text);
 	e->version = dup_or_die(meta_version(o->json) ? meta_version(o->json) : "");
 	e->read_ms = now_ms;
+	e->mark = mark;
 }

@@ -1,12 +1,15 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/bus/ops.h"
 #include "lib/json/json.h"
 #include "lib/msg/wake.h"
 #include "lib/plan/plan.h"
 #include "lib/plan/reasons.h"
 #include "lib/plan/world.h"
+#include "lib/svc/later.h"
 #include "lib/svc/log.h"
+#include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 
@@ -64,6 +67,47 @@ static bool pass(struct runtime *rt, struct world *w, const struct wake *wake,
 	return true;
 }
 
+/* What this pass means for messages that are handed back, its own among them. */
+static void remember(struct runtime *rt, const struct world *w, int64_t requeue_ms)
+{
+	if (!rt->service->settles)
+		return;
+	if (requeue_ms == 0) {
+		later_settle(rt->later, w->arena, w->root_ref);
+		memo_forget(rt->memo, w->arena, w->root_ref);
+		vec_foreach (const struct need *, need, &w->needed)
+			if (need->role == REF_KEPT)
+				memo_forget(rt->memo, w->arena, need->ref);
+	} else if (rt->in_hand) {
+		later_add(rt->later, w->arena, rt->in_hand->id, w->root_ref);
+	}
+}
+
+static bool is_settled(struct runtime *rt, unsigned int attempt)
+{
+	if (attempt <= 1 || !rt->in_hand || !later_is_settled(rt->later, rt->in_hand->id))
+		return false;
+	rt->counts.settled++;
+	return true;
+}
+
+static struct outcome not_done(
+	struct runtime *rt, const struct wake *wake, const struct err *err, unsigned int attempt)
+{
+	struct outcome o = runtime_fate(rt, err, attempt);
+
+	if (!o.again) {
+		rt->counts.passes_done++;
+		log_info("left alone", kv_str("cause", wake->cause), kv_str("why", err->msg));
+		return o;
+	}
+	rt->counts.passes_failed++;
+	log_error("not done", kv_str("cause", wake->cause), kv_str("err", err->msg),
+		kv_str("code", err_code_name(err->code)), kv_int("attempt", attempt),
+		kv_int("again_ms", o.delay_ms));
+	return o;
+}
+
 struct outcome runtime_pass(
 	struct runtime *rt, struct arena *a, const struct wake *wake, unsigned int attempt)
 {
@@ -73,22 +117,21 @@ struct outcome runtime_pass(
 	int64_t requeue_ms = 0;
 	struct outcome o = { false, 0 };
 
+	if (is_settled(rt, attempt))
+		return o;
 	w.traceparent = str_empty(wake->traceparent) ? runtime_trace(rt, a) : wake->traceparent;
 	rt->kept_alive_us = start;
 	log_context(ref_text(a, wake->ref), w.traceparent);
 	if (pass(rt, &w, wake, &requeue_ms, &err)) {
 		rt->counts.passes_done++;
+		remember(rt, &w, requeue_ms);
 		o = (struct outcome){ requeue_ms > 0, requeue_ms };
 		log_info("looked at", kv_str("cause", wake->cause),
 			kv_int("moved", (int64_t)wake->moved.n),
 			kv_int("us", rt->clock.monotonic_us(rt->clock.self) - start),
 			kv_int("again_ms", requeue_ms));
 	} else {
-		rt->counts.passes_failed++;
-		o = runtime_fate(rt, &err, attempt);
-		log_error("not done", kv_str("cause", wake->cause), kv_str("err", err.msg),
-			kv_str("code", err_code_name(err.code)), kv_int("attempt", attempt),
-			kv_int("again_ms", o.delay_ms));
+		o = not_done(rt, wake, &err, attempt);
 	}
 	log_context(NULL, NULL);
 	return o;

@@ -13,6 +13,7 @@
 #include "lib/kube/ops.h"
 
 struct arena;
+struct later;
 struct memo;
 struct err;
 struct json;
@@ -31,7 +32,8 @@ struct runtime {
 	const char *system_ns;
 	const char *instance; /* pod name, for events */
 	const struct json *env;
-	struct memo *memo; /* of inputs; NULL: none */
+	struct memo *memo;   /* of inputs; NULL: none */
+	struct later *later; /* messages handed back; NULL: none */
 	const struct delivery
 		*in_hand; /* kept alive with bus.working during a long pass; NULL in tests */
 	int64_t kept_alive_us;
@@ -41,6 +43,7 @@ struct runtime {
 		uint64_t passes_failed;
 		uint64_t applied;
 		uint64_t remembered; /* inputs that needed no read */
+		uint64_t settled;    /* messages that came back for nothing */
 		uint64_t unchanged;  /* children and statuses that needed no write */
 	} counts;
 };

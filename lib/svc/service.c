@@ -12,6 +12,7 @@
 #include "lib/json/json.h"
 #include "lib/kube/kube.h"
 #include "lib/svc/batch.h"
+#include "lib/svc/later.h"
 #include "lib/svc/log.h"
 #include "lib/svc/memo.h"
 #include "lib/svc/metrics.h"
@@ -57,6 +58,11 @@ static bool parse_port(const char *text, long *ret, struct err *err)
 	return true;
 }
 
+static void wait_for_answers(void *kube, int timeout_ms)
+{
+	kube_turn(kube, timeout_ms);
+}
+
 static bool loop_open(struct loop *l, const struct service *s, struct arena *life, struct err *err)
 {
 	const struct options *o = &l->options;
@@ -83,8 +89,9 @@ static bool loop_open(struct loop *l, const struct service *s, struct arena *lif
 		.system_ns = o->system_namespace,
 		.instance = o->pod_name,
 		.env = read_env(life, s->env),
-		.memo = memo_new() };
-	l->batch = batch_new(&l->rt, l->kube, l->probe);
+		.memo = memo_new(),
+		.later = later_new() };
+	l->batch = batch_new(&l->rt, (struct batch_wait){ wait_for_answers, l->kube }, l->probe);
 	return true;
 }
 
@@ -93,6 +100,7 @@ static void loop_close(struct loop *l)
 	batch_free(l->batch);
 	arena_free(l->memory);
 	memo_free(l->rt.memo);
+	later_free(l->rt.later);
 	bus_free(l->bus);
 	kube_free(l->kube);
 	probe_free(l->probe);
@@ -117,7 +125,8 @@ static void loop_once(struct loop *l)
 	struct vec batch = { .n = 0 };
 
 	arena_reset(l->memory);
-	if (l->rt.bus.fetch(l->rt.bus.self, l->memory, BATCH_MAX, FETCH_MS, &batch, &err)) {
+	if (l->rt.bus.fetch(
+		    l->rt.bus.self, l->memory, batch_size(l->rt.service), FETCH_MS, &batch, &err)) {
 		probe_ready(l->probe, true, NULL);
 		batch_handle(l->batch, &batch);
 	} else {

@@ -37,6 +37,10 @@ struct service {
 	 * input is a condition, not an error; false is for our own bugs. Pure. */
 	bool (*reconcile)(const struct world *w, struct plan *p, struct err *err) MUST_CHECK;
 
+	/* A pass that asks for no further look has seen all that there will be: what earlier ones
+	 * wanted to look at later is settled as well. */
+	bool settles;
+
 	/* How many objects are looked at at a time: more than one where no two objects write the
 	 * same third one. 0: one. */
 	size_t passes;

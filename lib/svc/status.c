@@ -38,7 +38,7 @@ static void remember_root(struct runtime *rt, const struct plan *p, const struct
 	if (ready && str_eq(ready->status, "True"))
 		memo_forget(rt->memo, p->arena, root.ref);
 	else
-		memo_put(rt->memo, p->arena, &root, rt->clock.now_ms(rt->clock.self));
+		memo_put(rt->memo, p->arena, &root, 0, rt->clock.now_ms(rt->clock.self));
 }
 
 bool runtime_status(

@@ -37,8 +37,13 @@ static void fill_wake(const struct plan *p, const struct plan_message *m, struct
 		.resource_version = meta_version(w->root),
 		.cause = m->cause,
 		.traceparent = w->traceparent,
+		.system_mark = w->system_mark,
 	};
 
+	if (m->ref.kind != KIND_NONE)
+		wake = (struct wake){
+			.ref = m->ref, .cause = m->cause, .system_mark = w->system_mark
+		};
 	wake_encode(p->arena, &wake, &ret->data, &ret->n);
 }
 
@@ -118,7 +123,7 @@ void runtime_events(struct runtime *rt, const struct plan *p)
 			.body = event_json(rt, p, e), .manager = rt->service->name, .force = true
 		};
 	runtime_keep_alive(rt);
-	if (!rt->kube.apply(rt->kube.self, p->arena, batch, n, &err))
+	if (!rt->kube.apply(rt->kube.self, p->arena, batch, n, &err) && err.code != ERR_ENDING)
 		log_error("events not written, ignored", kv_int("n", (int64_t)n),
 			kv_str("err", err.msg));
 }

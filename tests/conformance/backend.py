@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.parse
 
+import validatekey
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers with what it was asked, as JSON; the last path segment may ask for something special."""
@@ -46,6 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(told, b"as told", "text/plain")
         if self.path == "/oauth2/introspect":
             return self.introspect(urllib.parse.parse_qs(data.decode()))
+        if self.path == validatekey.PATH:
+            return self.validate_key(data)
         special = getattr(self, "do_" + self.path.split("?")[0].rsplit("/", 1)[1].replace("-", "_"), None)
         if special and self.path.startswith("/files/special/"):
             return special()
@@ -71,8 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         token, = question["token"]
         with self.server.lock:
             self.server.asked.append(token)
-        pair = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
-        if self.command != "POST" or pair != "gateway:" + self.server.secret:
+        if not self.is_by_the_gateway():
             return self.reply(401, b"{}", "application/json")
         said = {"active": token.startswith("good"), "username": "alice", "client_id": "shop", "scope": "read"}
         if "write" in token:
@@ -93,8 +96,44 @@ class Handler(http.server.BaseHTTPRequestHandler):
             said["filler"] = "x" * 100000
         return self.reply(200, json.dumps(said).encode(), "application/json;charset=UTF-8")
 
+    def is_by_the_gateway(self):
+        pair = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        return self.command == "POST" and pair == "gateway:" + self.server.secret
+
+    def validate_key(self, question):
+        """As a SOAP service: what makes no sense is a fault, which is a status of 500."""
+        asked = validatekey.read(question)
+        token = asked["accessToken"]
+        with self.server.lock:
+            self.server.asked.append((token, asked["matchingResource"], asked["httpVerb"]))
+        if not self.is_by_the_gateway():
+            return self.reply(401, b"", "text/plain")
+        if self.headers["SOAPAction"].strip('"') != "urn:validateKey" or not self.headers["Content-Type"].startswith("text/xml") or "fault" in token:
+            return self.reply(500, b"<soapenv:Fault/>", "text/xml")
+        said = validatekey.answer(validatekey.said(asked))
+        if "entity" in token:
+            said = validatekey.with_entity(said)
+        if "broken" in token:
+            said = said[:-10]
+        if "long" in token:
+            said += b" " * 100000
+        if "slow" in token:
+            time.sleep(0.5)
+        return self.reply(200, said, "text/xml; charset=UTF-8")
+
+    def do_say(self):
+        """What the query says: status, type, body, and headers as h=Name:value; {n} is how often it was asked, {k} a thousand letters."""
+        said = urllib.parse.parse_qs(self.path.partition("?")[2], keep_blank_values=True)
+        body = said.get("body", [""])[0].replace("{n}", str(self.server.requests)).replace("{k}", "k" * 1000)
+        self.reply(int(said.get("status", ["200"])[0]), body.encode(), said.get("type", ["application/json"])[0],
+                   [h.split(":", 1) for h in said.get("h", [])])
+
     def do_own_502(self):
         self.reply(502, b"<html>the backend's own page</html>", "text/html")
+
+    def do_kept(self):
+        """Answers by a header, and does not say so."""
+        self.reply(200, json.dumps({"tenant": self.headers.get("X-Tenant")}).encode(), "application/json", [("Cache-Control", "max-age=60")])
 
     def do_created(self):
         self.reply(201, b"{}", "application/json", [("Location", "http://backend.test/new"), ("X-Own", "1")])
@@ -112,6 +151,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_cors(self):
         self.reply(200, b"own words", "text/plain", [("Access-Control-Allow-Origin", "*"), ("access-control-allow-credentials", "true"),
                                                      ("Access-Control-Expose-Headers", "X-Own"), ("Vary", "Accept")])
+
+    def do_ends(self):
+        """Says half of what it promised, by ?how, and ends, or says nothing more."""
+        how = self.path.partition("?")[2]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Set-Cookie", "half=1")
+        self.send_header(*(("Content-Length", "100") if how in ("length", "stalls") else ("Transfer-Encoding", "chunked")))
+        self.end_headers()
+        self.wfile.write(b'{"half": ' if how in ("length", "stalls") else b"9\r\n" + b'{"half": ' + b"\r\n")
+        if how == "stalls":
+            self.server.silence.wait(5)
+        if how == "nonsense":
+            self.wfile.write(b"no length\r\n")
+        self.close_connection = True
 
     def do_close(self):
         self.close_connection = True
@@ -201,9 +255,12 @@ class Backend(http.server.ThreadingHTTPServer):
         self.silence.set()
         self.shutdown()
         self.server_close()
-        for connection in self.open:
+        self.hang_up()
+
+    def hang_up(self):
+        while self.open:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                self.open.pop().shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # closed already
 
@@ -212,10 +269,10 @@ class NameServer(socketserver.ThreadingUDPServer):
     """Knows the A records in `names`; everything else does not exist."""
     daemon_threads = True
 
-    def __init__(self, names):
+    def __init__(self, names, address="127.0.0.1"):
         self.names = names
         self.asked = []
-        super().__init__(("127.0.0.1", 0), None)
+        super().__init__((address, 0), None)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

@@ -1,13 +1,14 @@
 """Case files: what a client sends, byte for byte, and what it must get back.
 
   == name of the case
-  -> http            opens a connection (http, https, https-plain, metrics) unless it is open, and sends the lines up to the next <-
+  -> http            opens a connection (http, https, https-plain, tokens, metrics) unless it is open, and sends the lines up to the next <-
   GET / HTTP/1.1
   ...
   <- 404 text/plain  status and type of the next answer; lines below it:
   Name: value        a header with exactly that value        !Name   a header that must not be there
   | text             the body's lines                        ~ text  the body contains it
   @ GET /target      what the backend got                    @ Name: value, @ !Name   its headers     @ body 12   bytes of its body
+                     {client} in a value is our own address
   <- closed          the gateway closes the connection
   -> h2 GET /path    with curl over HTTP/2; header lines follow
 
@@ -38,8 +39,8 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, port, tls=False):
-        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+    def __init__(self, port, tls=False, address="127.0.0.1"):
+        self.socket = socket.create_connection((address, port), 5)
         if tls:
             context = ssl.create_default_context()
             context.check_hostname = False
@@ -142,7 +143,7 @@ def to_send(lines, tokens):
 
 def by_curl(gateway, argument, lines, tokens):
     method, path = argument.split(" ", 1)
-    command = ["curl", "-sk", "--http2", "-i", "--path-as-is", "--max-time", "10", "-X", method, f"https://127.0.0.1:{gateway.https}{path}"]
+    command = ["curl", "-sk", "--http2", "-i", "--path-as-is", "--max-time", "10", "-X", method, f"https://{gateway.address}:{gateway.https}{path}"]
     if method == "HEAD":
         command[command.index("-X"):command.index("-X") + 2] = ["-I"]
     for line in (l for l in lines if l):
@@ -205,14 +206,14 @@ def check_manners(answer):
 
 def play(gateway, tokens, steps):
     ports = {"http": (gateway.http, False), "https": (gateway.https, True), "https-plain": (gateway.https, False),
-             "metrics": (gateway.metrics, False)}
+             "tokens": (gateway.tokens, True), "metrics": (gateway.metrics, False)}
     connection, waiting, is_head = None, [], False
     try:
         for kind, argument, lines in steps:
             if kind == "->" and argument.startswith("h2 "):
                 waiting.append(by_curl(gateway, argument[3:], lines, tokens))
             elif kind == "->":
-                connection = connection or Connection(*ports[argument])
+                connection = connection or Connection(*ports[argument], gateway.address)
                 connection.send(to_send(lines, tokens))
                 is_head = bool(lines) and lines[0].startswith("HEAD ")
             elif argument == "closed":
@@ -220,7 +221,7 @@ def play(gateway, tokens, steps):
             else:
                 answer = waiting.pop(0) if waiting else connection.answer(is_head)
                 check_manners(answer)
-                check(answer, argument, lines)
+                check(answer, argument, [l.replace("{client}", gateway.client()) for l in lines])
     finally:
         if connection:
             connection.close()

@@ -1,5 +1,4 @@
 """Stories of backends: several places of one, what happens when they fail, what they are told."""
-import atexit
 import base64
 import http.client
 import json
@@ -315,7 +314,7 @@ class GrpcBackend:
                 }}
             }}""")
         self.process = subprocess.Popen([os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx"), "-c", folder / "nginx.conf", "-e", folder / "error"])
-        atexit.register(self.process.kill)
+        world.servers.append(self.process)
         wait("its port", self.is_up)
 
     def is_up(self):

@@ -45,7 +45,7 @@ def stay_in_window(unit_s=DAY, seconds=20):
 
 
 def ask(gateway, path, token=None, method="GET", connection=None, **headers):
-    c = connection or http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+    c = connection or http.client.HTTPConnection(gateway.address, gateway.http, timeout=10)
     if token:
         headers["Authorization"] = "Bearer " + token
     c.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
@@ -55,7 +55,7 @@ def ask(gateway, path, token=None, method="GET", connection=None, **headers):
 
 def passed(gateway, path, tries, token=None, **headers):
     """How many of so many tries, one after the other, and the last refusal."""
-    c = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+    c = http.client.HTTPConnection(gateway.address, gateway.http, timeout=10)
     answers = [ask(gateway, path, token, connection=c, **headers) for _ in range(tries)]
     return sum(a[0] == 200 for a in answers), next((a for a in answers if a[0] != 200), None)
 
@@ -88,6 +88,16 @@ def the_refusal_is_the_originals_byte_for_byte(world, _):
     line = gateway.logged("/backends/short")[0]
     assert line["fault"] == 900800 and line["reason"] == "limit of the API", line
     assert gateway.metric(r'gateway_faults_total\{code="900800"\}') == 2
+    return gateway
+
+
+@story
+def a_refusal_can_be_read_by_the_page_that_asked(world, _):
+    stay_in_window()
+    gateway = world.gateway(contract(world, {"shopFile": "one"}, [limit("one", 1)])).start()
+    n, (status, _body, r) = passed(gateway, "/shop/files/x", 2, Origin="https://shop.example")
+    assert (n, status, r.headers["Access-Control-Allow-Origin"]) == (1, 429, "https://shop.example"), (n, status, r.headers)
+    assert "Access-Control-Allow-Origin" not in ask(gateway, "/shop/files/x", Origin="https://other.example")[2].headers
     return gateway
 
 
@@ -170,25 +180,20 @@ def clients_are_told_how_much_is_left_if_the_contract_says_so(world, _):
     return gateway
 
 
-def workers(gateway):
-    pid = (gateway.folder / "run/nginx.pid").read_text().strip()
-    return set(subprocess.run(["pgrep", "-P", pid], capture_output=True, check=False).stdout.split())
-
-
 @story
 def limits_go_on_over_a_reload_and_the_death_of_a_worker(world, _):
     stay_in_window()
     gateway = world.gateway(contract(world, {"getFile": "five"}, [limit("five", 5)])).start()
     assert passed(gateway, "/store/v1.0.0/files/x", 2)[0] == 2
-    old = workers(gateway)
+    old = gateway.workers()
     # Another contract: what is counted in it goes on all the same.
     gateway.contract.write_text(contract(world, {"getFile": "five"}, [limit("five", 6)], maxUriBytes=5000))
     gateway.process.send_signal(signal.SIGHUP)
-    wait("new workers", lambda: (now := workers(gateway)) and not old & now)
+    wait("new workers", lambda: (now := gateway.workers()) and not old & now)
     assert passed(gateway, "/store/v1.0.0/files/x", 2)[0] == 2
-    for worker in (old := workers(gateway)):
-        subprocess.run(["kill", "-KILL", worker.decode()], check=True)
-    wait("other workers", lambda: (now := workers(gateway)) and not old & now)
+    for worker in (old := gateway.workers()):
+        subprocess.run(["kill", "-KILL", worker], check=True)
+    wait("other workers", lambda: (now := gateway.workers()) and not old & now)
     wait("an answer", gateway.is_healthy)
     n, refusal = passed(gateway, "/store/v1.0.0/files/x", 9)
     assert (n, refusal[1]) == (2, BODY % 900802), n

@@ -1,13 +1,16 @@
 """Keys, tokens, certificates and a running gateway: what the conformance tests stand on."""
 import base64
+import contextlib
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -28,10 +31,28 @@ def wait(what, done, seconds=10.0):
     return value
 
 
+@contextlib.contextmanager
+def running(*servers):
+    """They are stopped whatever becomes of the story."""
+    try:
+        yield servers[0] if len(servers) == 1 else servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Never the same one twice: who gets it may bind it only later."""
+    while True:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 def openssl(*args, data=None):
@@ -165,25 +186,32 @@ CREDENTIALS = {
     "users": users(("admin", "admin"), ("writer", "p:w", "read,write"),
                    ("old", "@sha512:{%s}" % hashlib.sha512(b"older").hexdigest())),
     "more-users": users(("other", "0ther")),
-} | {name: key_manager() for name in ("km", "pinned", "untrusted", "wrong-name", "plain", "refused")}
+} | {name: key_manager() for name in ("km", "pinned", "untrusted", "wrong-name", "plain", "refused", "soap", "soap-untrusted", "soap-refused")}
+
+
+def credentials_of(folder):
+    """By the name of the Security: what a gateway of the suite's contract has mounted."""
+    pinned = openssl("x509", "-in", folder / "untrusted.crt", "-noout", "-pubkey").decode()
+    return CREDENTIALS | {name: key_manager(pinned) for name in ("pinned", "soap-pinned")}
 
 
 class Gateway:
     """The launcher, with nginx and the module, on ports of its own."""
     count = 0
+    address = "127.0.0.1"
 
     def __init__(self, build, folder, contract, **environment):
         Gateway.count += 1
         self.folder = folder / f"gateway{Gateway.count}"
         self.folder.mkdir()
-        self.http, self.https, self.metrics = free_port(), free_port(), free_port()
+        self.http, self.https, self.metrics, self.tokens = free_port(), free_port(), free_port(), free_port()
+        self.address = environment.get("GATEWAY_BIND", "127.0.0.1")
         self.contract = self.folder / "contract.json"
         self.contract.write_text(contract)
         self.log_path, self.err_path = self.folder / "log", self.folder / "err"
         self.credentials = self.folder / "credentials"
         self.credentials.mkdir()
-        pinned = openssl("x509", "-in", folder / "untrusted.crt", "-noout", "-pubkey").decode()
-        for name, text in (CREDENTIALS | {"pinned": key_manager(pinned)}).items():
+        for name, text in credentials_of(folder).items():
             self.write_credentials(name, text)
         self.environment = {
             "PATH": os.environ["PATH"], "GATEWAY_CONTRACT": str(self.contract), "GATEWAY_RUN_DIR": str(self.folder / "run"),
@@ -193,10 +221,12 @@ class Gateway:
             "GATEWAY_CA_BUNDLE": "/nonexistent", "GATEWAY_WORKERS": "2",
             "GATEWAY_RESOLV_CONF": str(folder / "resolv.conf"), "GATEWAY_HOSTS": str(folder / "hosts"), "GATEWAY_PRE_STOP_SECONDS": "1",
             "GATEWAY_DRAIN_SECONDS": "5", "GATEWAY_BIND": "127.0.0.1", "GATEWAY_HTTP_PORT": str(self.http),
-            "GATEWAY_HTTPS_PORT": str(self.https), "GATEWAY_METRICS_PORT": str(self.metrics), **environment}
+            "GATEWAY_HTTPS_PORT": str(self.https), "GATEWAY_METRICS_PORT": str(self.metrics), "GATEWAY_TOKEN_PORT": str(self.tokens), **environment}
         if "san-" in build.name:
-            runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True).stdout.strip()
-            self.environment |= {"LD_PRELOAD": os.path.realpath(runtime), "UBSAN_OPTIONS": "print_stacktrace=1",
+            runtime = [os.path.realpath(subprocess.run(["gcc", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout.strip())
+                       for name in ("libasan.so", "libstdc++.so", "libre2.so")]
+            # The module is loaded later and unloaded before the end: its exceptions, and what its library never frees, would be missed.
+            self.environment |= {"LD_PRELOAD": " ".join(runtime), "UBSAN_OPTIONS": "print_stacktrace=1",
                                  "ASAN_OPTIONS": f"log_path={self.folder}/asan:detect_leaks=1",
                                  "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0"}
         self.binary = build / "bin/gateway"
@@ -207,6 +237,12 @@ class Gateway:
         fresh = self.credentials / f".{name}"
         fresh.write_text(text)
         fresh.rename(self.credentials / f"{name}.json")
+
+    def lacks(self, _steps):
+        return None
+
+    def client(self):
+        return "127.0.0.1"
 
     def start(self):
         with open(self.log_path, "ab") as out, open(self.err_path, "ab") as err:
@@ -221,12 +257,17 @@ class Gateway:
         if self.process.poll() is not None:
             raise AssertionError("the gateway ended: " + self.err_path.read_text())
         try:
-            with socket.create_connection(("127.0.0.1", self.http), 1) as s:
+            with socket.create_connection((self.address, self.http), 1) as s:
                 s.settimeout(2)
                 s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 return b"healthy" in s.makefile("rb").read()
         except OSError:
             return False
+
+    def workers(self):
+        """Process ids, of those that are ending too."""
+        master = (self.folder / "run/nginx.pid").read_text().strip()
+        return set(subprocess.run(["pgrep", "-P", master], capture_output=True, text=True, check=False).stdout.split())
 
     def stop(self, number=signal.SIGQUIT, seconds=15):
         if self.process and self.process.poll() is None:
@@ -250,7 +291,7 @@ class Gateway:
         return wait(f"a log line for {path}", lambda: (found := [l for l in self.log() if l["path"] == path]) and len(found) >= n and found)
 
     def metric(self, pattern):
-        with socket.create_connection(("127.0.0.1", self.metrics), 2) as s:
+        with socket.create_connection((self.address, self.metrics), 2) as s:
             s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             text = s.makefile("rb").read().decode()
         return sum(int(m) for m in re.findall(r"^" + pattern + r"(?:\{[^\n]*\})? (\d+)$", text, re.M))
@@ -258,5 +299,75 @@ class Gateway:
     def findings(self):
         """What sanitizers and nginx itself complained about."""
         found = [p.read_text() for p in self.folder.glob("asan.*")]
-        said = re.findall(r"^.*\[(?:alert|crit|emerg)\].*$|^.*runtime error.*$", self.err_path.read_text(), re.M)
+        said = re.findall(r"^.*\[(?:alert|crit|emerg)\].*$|^.*runtime error.*$", self.err_path.read_text(errors="replace"), re.M)
         return found + [line for line in said if "SSL_do_handshake() failed" not in line]
+
+
+def get(gateway, path, token=None, connection=None, headers=None):
+    """Status and body; over one connection when it is given."""
+    c = connection or http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=10)
+    c.request("GET", path, headers=(headers or {}) | ({"Authorization": "Bearer " + token} if token else {}))
+    r = c.getresponse()
+    return r.status, r.read()
+
+
+def in_parallel(n, function):
+    results = [None] * n
+
+    def run(i):
+        try:
+            results[i] = function(i)
+        except Exception as e:  # pylint: disable=broad-except
+            results[i] = e
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return results
+
+
+class Load:
+    """Clients that keep their connections, as real ones do, and note every failure."""
+
+    def __init__(self, gateway, path, clients, headers=None):
+        self.gateway, self.path, self.done, self.closed, self.failures, self.stopping = gateway, path, 0, 0, [], False
+        self.headers = headers or {}
+        self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
+
+    def note(self, function):
+        try:
+            status, _ = function()
+            if status != 200:
+                self.failures.append(status)
+        except (OSError, http.client.HTTPException) as e:
+            self.failures.append(repr(e))
+
+    def run(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.gateway.http, timeout=10)
+        while not self.stopping:
+            try:
+                c.request("GET", self.path, headers=self.headers)
+                r = c.getresponse()
+                r.read()
+                if r.status != 200:
+                    self.failures.append(r.status)
+                if r.getheader("connection") == "close":
+                    self.closed += 1
+                self.done += 1
+            except (OSError, http.client.HTTPException) as e:
+                self.failures.append(repr(e))
+                c.close()
+
+    def stop(self):
+        self.stopping = True
+        for t in self.threads:
+            t.join()
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -53,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct contract *c;
 	const char *sum;
 
+	in.settings.validate_requests = in.settings.validate_responses = true;
 	toolkit_scan(a, &document, 1, &scan);
 	c = toolkit_compile(a, &in, &diagnostics);
 	print_all(a, &diagnostics);

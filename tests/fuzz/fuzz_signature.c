@@ -1,10 +1,11 @@
 /* Tokens signed with every algorithm, then edited: what we accept, libcjose has to accept as well;
- * what nobody edited, both accept.
+ * what nobody edited, both accept. What we read in a token's claims, libjansson reads there too.
  *
  * Input: key, algorithm that signs, algorithm that the header names, number of edits, edits (place,
  * place, bits), claims. libcjose knows no EdDSA: there the token must be the one that was signed.
  */
 #include <cjose/cjose.h>
+#include <jansson.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
@@ -39,6 +40,7 @@ static const char *const other_names[] = { "HS256", "HS512", "none", "ES256K", "
 
 static struct key {
 	EVP_PKEY *ours;
+	struct signature_key *verifies;
 	cjose_jwk_t *theirs;
 } keys[5];
 
@@ -83,14 +85,19 @@ static const char *jwk_text(struct arena *a, EVP_PKEY *key)
 static void make_keys(struct arena *a)
 {
 	static const char *const curves[] = { NULL, "P-256", "P-384", "P-521" };
+	static struct arena *for_ever;
 
+	for_ever = arena_new();
 	for (int i = 0; i < 5; i++) {
 		cjose_err err;
+		struct err ignored;
 		const char *text;
 
 		keys[i].ours = i == 0	? EVP_RSA_gen(2048)
 			       : i == 4 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
 					: EVP_EC_gen(curves[i]);
+		(void)EVP_PKEY_up_ref(keys[i].ours);
+		keys[i].verifies = signature_key_new(for_ever, keys[i].ours, &ignored);
 		if (i == 4)
 			continue;
 		text = jwk_text(a, keys[i].ours);
@@ -146,12 +153,68 @@ static char *signature(struct arena *a, EVP_PKEY *key, enum signature_alg alg, c
 
 /* ---- judging ---- */
 
+static bool is_text(const json_t *claims, const char *name, const char *ours)
+{
+	const char *theirs = json_string_value(json_object_get(claims, name));
+
+	return strcmp(ours, theirs ? theirs : "") == 0;
+}
+
+/* To us 1e3 is an integer, and there are 53 bits of them. */
+static bool is_time(const json_t *claims, const char *name, bool has, int64_t ours)
+{
+	const json_t *theirs = json_object_get(claims, name);
+
+	return has ? json_is_number(theirs) && json_number_value(theirs) == (double)ours : !theirs;
+}
+
+static bool is_audience(const json_t *theirs, struct texts ours)
+{
+	const char *at = ours.at;
+	const char *end = ours.at + ours.bytes;
+	size_t n = json_is_array(theirs) ? json_array_size(theirs) : json_is_string(theirs);
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_is_array(theirs) ? json_array_get(theirs, i) : theirs;
+
+		if (!json_is_string(v))
+			continue;
+		if (at == end || strcmp(at, json_string_value(v)) != 0)
+			return false;
+		at += strlen(at) + 1;
+	}
+	return at == end;
+}
+
+/* Their reader is strict as well: each name once, valid UTF-8, nothing behind. */
+static void compare_claims(struct arena *a, struct span signed_bytes, const struct token *t)
+{
+	const char *dot = memchr(signed_bytes.at, '.', signed_bytes.n);
+	size_t n;
+	const char *text = base64url_decode(
+		a, dot + 1, signed_bytes.n - (size_t)(dot + 1 - signed_bytes.at), &n);
+	json_t *claims =
+		text ? json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL)
+		     : NULL;
+
+	if (!json_is_object(claims) || !is_text(claims, "iss", t->issuer) ||
+		!is_text(claims, "sub", t->subject) || !is_text(claims, "jti", t->id) ||
+		!is_time(claims, "exp", t->has_exp, t->exp) ||
+		!is_time(claims, "nbf", t->has_nbf, t->nbf) ||
+		!is_audience(json_object_get(claims, "aud"), t->audience))
+		abort();
+	json_decref(claims);
+}
+
 static bool we_accept(struct arena *a, struct key *k, struct span token)
 {
-	struct contract_key key = { .pkey = k->ours };
+	struct contract_key key = { .verifies = k->verifies };
 	struct token_parts parts;
 
-	return !token_read(a, token, &parts) && token_signed_by(&parts, &key);
+	if (token_read(a, token, &parts))
+		return false;
+	compare_claims(a, parts.signed_bytes, &parts.token);
+	return token_signed_by(&parts, &key);
 }
 
 static bool they_accept(struct key *k, struct span token)

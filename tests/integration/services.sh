@@ -38,7 +38,7 @@ gone() { ! k get "$@"; }
 start_bus() {
 	local user name=
 	"$bin/apictl" system init >/dev/null
-	for user in "${services[@]}" observer; do
+	for user in "${services[@]}" gateway observer; do
 		name=${user^^}
 		export "${name//-/_}_PASSWORD=$(k get secret -n wso2-system apim-bus-credentials -o json | jq -r --arg user "$user" '.data[$user] | @base64d')"
 	done

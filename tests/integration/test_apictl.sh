@@ -183,7 +183,7 @@ test_the_bus_gets_passwords_with_the_rights_of_its_own_account() {
 	expect 'secret/apim-bus-credentials created' "$apictl" system init "--kubeconfig=$TMP/nats"
 	expect 'secret/apim-bus-credentials unchanged' "$apictl" system init "--kubeconfig=$TMP/nats"
 	k get secret -n wso2-system apim-bus-credentials -o json | jq -S .data >"$TMP/before"
-	same 7 "$(jq length "$TMP/before")"
+	same 8 "$(jq length "$TMP/before")"
 	k patch secret -n wso2-system apim-bus-credentials --type=json -p '[{"op": "remove", "path": "/data/api-svc"}]'
 	expect 'secret/apim-bus-credentials configured' "$apictl" system init "--kubeconfig=$TMP/nats"
 	same '["api-svc"]' "$(k get secret -n wso2-system apim-bus-credentials -o json | jq -c --slurpfile before "$TMP/before" \

@@ -107,7 +107,7 @@ other_job() { [[ $(uid "$1") =~ ^[0-9a-f] && $(uid "$1") != "$2" ]]; }
 runs() { [[ $(k get api "$1" -o 'jsonpath={.status.image.digest}') == "$2" && $(k get deployment "$1" -o 'jsonpath={.spec.template.spec.containers[0].image}') == *"@$2" ]]; }
 jobs_of() { k get jobs -l "apim.wso2.com/owner=$1" -o 'jsonpath={range .items[*]}{.metadata.name} {end}'; }
 two_jobs() { [[ $(jobs_of "$1" | wc -w) == 2 ]]; }
-only_other_job() { [[ $(jobs_of "$1") =~ ^$1-kaniko-[0-9a-f]{8}\ $ ]]; }
+only_new_job() { [[ $(jobs_of "$1") == "$1-kaniko " ]] && other_job "$1-kaniko" "$2"; }
 
 test_1_an_api_is_built_and_its_image_rolled_out_by_digest() {
 	document store /products
@@ -117,6 +117,26 @@ test_1_an_api_is_built_and_its_image_rolled_out_by_digest() {
 	eventually runs store "$(digest 1)"
 	condition store Built 'True BuildSucceeded:*'
 	job_completes store-kaniko
+}
+
+# Every version that a watch shows of the API is a write of its status.
+test_1a_status_is_written_three_times_on_the_way_to_ready() {
+	ready() { [[ $(k get api counted -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]; }
+	version() { k get api counted -o 'jsonpath={.metadata.resourceVersion}'; }
+	document counted /products
+	k get apis --field-selector metadata.name=counted -w --output-watch-events -o json >"$TMP/versions" 2>/dev/null &
+	api counted
+	eventually exists job counted-kaniko
+	pod_ends counted-kaniko 0 "$(digest 9)"
+	eventually exists deployment counted
+	job_completes counted-kaniko
+	k patch service counted --subresource=status --type=merge -p '{"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}}'
+	k patch deployment counted --subresource=status --type=merge -p '{"status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
+		"readyReplicas": 1, "availableReplicas": 1, "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]}}'
+	eventually ready
+	eventually grep -q "\"resourceVersion\":\"$(version)\"" "$TMP/versions"
+	same "ADDED MODIFIED MODIFIED MODIFIED" "$(jq -r .type "$TMP/versions" | tr '\n' ' ' | sed 's/ $//')"
+	k get api counted -o 'jsonpath={.status.endpoint}' | grep 192.0.2.9
 }
 
 test_2_other_content_is_another_build_and_the_old_content_is_none() {
@@ -151,11 +171,13 @@ test_3_a_failed_build_is_told_and_repeated_with_one_job_at_a_time() {
 }
 
 test_4_newer_content_ends_the_build_of_the_older() {
+	local first
 	document hasty /products
 	api hasty
 	eventually exists job hasty-kaniko
+	first=$(uid hasty-kaniko)
 	document hasty /other
-	eventually only_other_job hasty
+	eventually only_new_job hasty "$first"
 }
 
 test_5_a_registry_that_is_away_is_told_and_asked_again() {

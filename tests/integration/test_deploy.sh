@@ -57,7 +57,7 @@ test_status_is_written_apart_from_spec() {
 		{apiVersion: wso2.com/v1alpha1, kind: API, metadata: {name: apart},
 		 spec: {definition: {configmapName: x}, replicas: 1}, status: {endpoint: forged}}
 	END
-	[[ -z $(k get api apart -o 'jsonpath={.status}') ]]
+	[[ $(k get api apart -o 'jsonpath={.status}') == '{"observedGeneration":-1}' ]]
 	write_status apart 'endpoint: 172.30.1.10'
 	[[ $(k get api apart -o 'jsonpath={.status.endpoint} {.metadata.generation}') == '172.30.1.10 1' ]]
 	k patch api apart --type=merge -p '{"spec": {"replicas": 2}}'
@@ -90,7 +90,7 @@ test_status_holds_all_that_services_write() {
 test_columns_tell_readiness_endpoint_and_replicas() {
 	k create namespace columns
 	k apply -n columns -f - <<<'{apiVersion: wso2.com/v1alpha1, kind: API, metadata: {name: store}, spec: {definition: {configmapName: x}, replicas: 3}}'
-	k patch api store -n columns --subresource=status --type=merge -p '{"status": {"mode": "privateJet", "endpoint": "172.30.1.10",
+	k patch api store -n columns --subresource=status --type=merge -p '{"status": {"observedGeneration": 1, "mode": "privateJet", "endpoint": "172.30.1.10",
 		"conditions": [{"type": "Ready", "status": "True", "reason": "Applied", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}'
 	same 'NAME INITIAL-REPLICAS MODE ENDPOINT READY AGE
 store 3 privateJet 172.30.1.10 True' "$(k get apis -n columns | sed -E 's/ +/ /g; s/(True) .*/\1/')"

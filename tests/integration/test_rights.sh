@@ -60,13 +60,20 @@ test_5_api_svc_rolls_out_a_ready_image() {
 	k create configmap ready "--from-file=$TMP/api.yaml"
 	k apply -f - <<<'{apiVersion: wso2.com/v1alpha1, kind: API, metadata: {name: ready}, spec: {definition: {configmapName: ready}, replicas: 1, image: registry.example/ready:1}}'
 	eventually condition api ready Built True ImageProvided
-	eventually exists deployment/ready service/ready hpa/ready-hpa
+	eventually exists deployment/ready service/ready
+	exists secret/mgw-replicas service/mgw-replicas
+	# As the Deployment's controller says it.
+	k patch deployment ready --subresource=status --type=merge -p '{"status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
+		"readyReplicas": 1, "availableReplicas": 1, "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]}}'
+	eventually exists hpa/ready-hpa
 }
 
 test_6_what_was_made_for_an_api_is_removed_with_it() {
 	k delete api store ready
 	eventually gone job store-kaniko
 	eventually gone secret docker-registry-credentials
+	eventually gone secret mgw-replicas
+	eventually gone service mgw-replicas
 }
 
 test_7_nobody_was_refused_anything() {

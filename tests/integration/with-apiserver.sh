@@ -9,6 +9,7 @@
 #   APISERVER_PID_FILE    kill that process and the server is started again, on the same port and data
 #   APISERVER_HOLD_FILE   while this file exists, a dead server stays dead
 #   ETCD                  http://127.0.0.1:PORT
+# APISERVER_FLAGS: further flags of kube-apiserver, by blanks.
 # No controllers run: Jobs start no pods, nothing is garbage-collected. CRDs: `kubectl create -f deploy/crds`.
 set -euo pipefail
 # shellcheck source=tests/integration/harness.sh
@@ -63,13 +64,14 @@ make_kubeconfig() {
 }
 
 start_apiserver() {
+	# shellcheck disable=SC2086 # flags by blanks
 	keep apiserver "$apiserver" --etcd-servers="$ETCD" \
 		--secure-port="$api_port" --bind-address=127.0.0.1 --advertise-address=127.0.0.1 \
 		--tls-cert-file="$DIR/server.crt" --tls-private-key-file="$DIR/server.key" --client-ca-file="$DIR/ca.crt" \
 		--service-account-issuer=https://kubernetes.default.svc \
 		--service-account-key-file="$DIR/accounts.key" --service-account-signing-key-file="$DIR/accounts.key" \
 		--service-cluster-ip-range=10.96.0.0/24 --authorization-mode=RBAC --token-auth-file="$DIR/tokens.csv" \
-		--disable-admission-plugins=ServiceAccount --endpoint-reconciler-type=none --profiling=false
+		--disable-admission-plugins=ServiceAccount --endpoint-reconciler-type=none --profiling=false ${APISERVER_FLAGS:-}
 }
 
 # shellcheck disable=SC2317 # called by wait_until

@@ -168,17 +168,7 @@ static bool remove_one(
 	return f == FAILS_NOT;
 }
 
-static bool logs(void *self, struct arena *a, const char *ns, const char *pod,
-	const char *container, int tail_lines, const char **ret_text, struct err *err)
-{
-	struct process *p = self;
-	struct kube_ops real = store_ops(&p->sim->store);
-
-	inside_travel(p);
-	return real.logs(real.self, a, ns, pod, container, tail_lines, ret_text, err);
-}
-
 struct kube_ops inside_kube(struct process *p)
 {
-	return (struct kube_ops){ p, get, list, apply, create, remove_one, logs };
+	return (struct kube_ops){ p, get, list, apply, create, remove_one };
 }

@@ -72,10 +72,6 @@ static void check_job(struct sim *s, const struct change *c)
 {
 	if (c->before || !c->after)
 		return;
-	/* Who sleeps between deciding and acting may start a second one under another name: nothing
-	 * fences a create. That is a waste, and all the same image. */
-	if (s->trouble.stall > 0)
-		return;
 	vec_foreach (const struct slot *, x, &s->store.slots[KIND_JOB]) {
 		if (!x->json || ref_eq(x->ref, c->ref) || !str_eq(x->ref.ns, c->ref.ns) ||
 			!is_unfinished(s, x->json))
@@ -238,7 +234,7 @@ static struct json *plain_conditions(struct arena *a, const struct json *root)
 	return list;
 }
 
-static struct json *without_versions(struct arena *a, const struct json *list, const char *member)
+static struct json *without(struct arena *a, const struct json *list, const char *member)
 {
 	struct json *out = json_array(a);
 
@@ -261,11 +257,15 @@ static struct json *plain(struct arena *a, const struct slot *x)
 		json_remove(json_sub(a, o, "spec"), "replicas");
 		json_remove(o, "status");
 	}
+	/* What a port is called depends on those that it has come to stand beside. */
+	if (x->ref.kind == KIND_SERVICE)
+		json_set(a, json_sub(a, o, "spec"), "ports",
+			without(a, json_path(o, "spec", "ports", NULL), "name"));
 	if (!kind_is_ours(x->ref.kind))
 		return o;
 	json_set(a, status, "conditions", plain_conditions(a, x->json));
 	json_set(a, status, "dependencies",
-		without_versions(a, json_get(status, "dependencies"), "resourceVersion"));
+		without(a, json_get(status, "dependencies"), "resourceVersion"));
 	json_remove(status, "children");
 	return o;
 }

@@ -13,7 +13,7 @@ struct sim;
 void check_taken(struct sim *s, const char *service, struct ref ref, const struct vec *taken);
 
 /* Generations that statuses and children speak of never go back or ahead; never two unfinished Jobs
- * for one input, unless somebody slept. */
+ * for one input. */
 void check_change(struct sim *s, const struct change *c);
 
 /* Faults have ceased and time ran on: every status speaks of the present and is Ready, every
@@ -21,7 +21,7 @@ void check_change(struct sim *s, const struct change *c);
 void check_quiet(struct sim *s);
 
 /* A line per object, without what may differ from run to run: versions, times, how an image came to
- * be. */
+ * be, names of ports. */
 char *check_dump(struct sim *s, struct arena *a);
 
 #endif

@@ -7,18 +7,22 @@
 #include "tests/sim/process.h"
 #include "watcher/turn.h"
 
-struct actor;
+struct fiber;
 struct feeds;
 
 struct process {
 	struct sim *sim;
 	enum role role;
 	const char *name;
-	struct actor *actor;
+	struct fiber *fiber; /* it gives way wherever a real process waits */
+	void (*run)(void *process);
+	bool alive; /* began, and did not crash since */
 	struct service own;
 	const struct service *service;
 	struct runtime rt;
 	struct arena *memory; /* of one batch */
+	struct batch *batch;  /* of a service */
+	int64_t pass_due_us;  /* when the first of its passes has something to do */
 	struct turn turn;     /* of a watcher */
 	struct feeds *feeds;
 	int64_t due_us;

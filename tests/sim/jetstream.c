@@ -119,7 +119,7 @@ bool js_publish(struct jetstream *js, const struct bus_message *m, int64_t now_u
 	}
 	replace_older(js, m->subject);
 	x = arena_alloc(js->arena, sizeof(*x));
-	*x = (struct js_message){ ++js->seq, arena_dup(js->arena, m->subject),
+	*x = (struct js_message){ ++js->seq, now_us, arena_dup(js->arena, m->subject),
 		arena_dupn(js->arena, m->data, m->n), m->n, false };
 	vec_add(js->arena, &js->messages, x);
 	for (size_t i = 0; i < js->n_consumers; i++) {
@@ -154,7 +154,9 @@ void js_fetch(struct jetstream *js, const char *consumer, struct arena *a, size_
 			.n = p->message->n,
 			.attempt = p->attempts,
 			.reply = arena_printf(
-				a, "%s %u %" PRIu64, consumer, js->session, p->message->seq) };
+				a, "%s %u %" PRIu64, consumer, js->session, p->message->seq),
+			.id = arena_printf(
+				a, "%" PRIu64 "/%" PRId64, p->message->seq, p->message->at_us) };
 		vec_add(a, ret, d);
 	}
 }

@@ -14,6 +14,7 @@
 
 struct js_message {
 	uint64_t seq;
+	int64_t at_us;
 	char *subject;
 	char *data;
 	size_t n;

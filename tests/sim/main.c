@@ -3,7 +3,8 @@
  *
  *   sim --seeds N [--from N] [--workers N] [--apis N] [--edits N] [--pace-ms N]
  *   sim --seed N --trace                   one, told line by line
- *   sim --named FILE                       those that once failed: lines of "seed sentence"
+ *   sim --named FILE                       those that once failed: lines of
+ *                                          "seed apis edits pace-ms sentence"
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -216,10 +217,20 @@ static int run_all(const struct options *o)
 	return failed > 0;
 }
 
+static void forget_expected(void)
+{
+	for (size_t i = 0; i < SCRIPTS; i++) {
+		free(expected[i]);
+		expected[i] = NULL;
+	}
+}
+
 static int run_named(const struct options *o)
 {
+	struct options own = *o;
 	FILE *f = fopen(o->named, "r");
 	unsigned long long seed;
+	long long pace_ms;
 	char sentence[200];
 	int failed = 0;
 
@@ -227,10 +238,14 @@ static int run_named(const struct options *o)
 		perror(o->named);
 		return 2;
 	}
-	while (fscanf(f, "%llu %199s", &seed, sentence) == 2) {
+	while (fscanf(f, "%llu %zu %zu %lld %199s", &seed, &own.size.apis, &own.size.edits,
+		       &pace_ms, sentence) == 5) {
 		struct result r;
-		bool ok = run_seed(o, seed, &r);
+		bool ok;
 
+		own.size.pace_us = pace_ms * US_PER_MS;
+		forget_expected(); /* it was of another size */
+		ok = run_seed(&own, seed, &r);
 		printf(ok ? "[       OK ] %s\n" : "[  FAILED  ] %s: %s\n", sentence, r.why);
 		failed += !ok;
 	}

@@ -8,24 +8,24 @@
 #include "endpoint-svc/endpoint.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/base/fiber.h"
 #include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
-#include "lib/msg/wake.h"
+#include "lib/svc/batch.h"
+#include "lib/svc/later.h"
 #include "lib/svc/log.h"
 #include "lib/svc/memo.h"
 #include "lib/svc/runtime.h"
 #include "lib/svc/service.h"
 #include "ratelimit-svc/ratelimit.h"
 #include "security-svc/security.h"
-#include "tests/sim/actor.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/inside.h"
 #include "tests/sim/sim.h"
 #include "watcher/turn.h"
 
 enum {
-	BATCH = 8,
 	TROUBLE_MS = 500,
 	RESTART_US = 20 * US_PER_S,
 	STALL_US = 40 * US_PER_S,
@@ -33,19 +33,52 @@ enum {
 
 /* ---- waiting, and being killed ---- */
 
+/* Gives way: a pass to the others of its batch, the batch to the other processes. Who is dead gives
+ * way for ever. */
+static void give_way(const struct process *p)
+{
+	do
+		fiber_wait();
+	while (p->crashing);
+}
+
 static void crash(struct process *p)
 {
 	sim_trace(p->sim, p->name, "CRASHES");
 	p->crashing = true;
-	actor_wait(p->actor);
+	give_way(p);
 	abort();
+}
+
+static void sleep_until(struct process *p, int64_t us)
+{
+	p->waiting = WAIT_TIME;
+	p->due_us = us;
+	give_way(p);
 }
 
 static void wait_until(struct process *p, int64_t us)
 {
-	p->waiting = WAIT_TIME;
-	p->due_us = us;
-	actor_wait(p->actor);
+	if (fiber_self() == p->fiber) {
+		sleep_until(p, us);
+		return;
+	}
+	while (p->sim->now_us < us) {
+		if (us < p->pass_due_us)
+			p->pass_due_us = us;
+		give_way(p);
+	}
+}
+
+/* No pass of the batch can go on. */
+static void wait_for_passes(void *arg, int timeout_ms)
+{
+	struct process *p = arg;
+	int64_t latest = p->sim->now_us + timeout_ms * (int64_t)US_PER_MS;
+	int64_t due = p->pass_due_us < latest ? p->pass_due_us : latest;
+
+	p->pass_due_us = INT64_MAX;
+	sleep_until(p, due);
 }
 
 /* One way of a call over the network: it may end here for ever. */
@@ -54,6 +87,8 @@ void inside_travel(struct process *p)
 	struct sim *s = p->sim;
 	int64_t us = 100 + (int64_t)chance_of(&s->chance, (uint64_t)s->trouble.call_us);
 
+	if (p->crashing)
+		give_way(p);
 	if (chance_hits(&s->chance, s->trouble.crash))
 		crash(p);
 	if (chance_hits(&s->chance, s->trouble.stall))
@@ -120,13 +155,15 @@ static bool fetch(
 
 	(void)timeout_ms; /* who waits in vain asks again: as well it can wait on */
 	p->waiting = WAIT_BUS;
-	actor_wait(p->actor);
+	give_way(p);
 	if (!bus_is_up(p) || !s->bus.has_topology)
 		return err_set(err, ERR_UNAVAILABLE, "no connection to the bus");
 	n = js_pending(&s->bus, consumer);
 	if (chance_hits(&s->chance, s->trouble.bus_loses))
 		js_lose(&s->bus, consumer, chance_of(&s->chance, n));
 	js_fetch(&s->bus, consumer, a, max, s->now_us, ACK_WAIT_S * (int64_t)US_PER_S, ret);
+	vec_foreach (const struct delivery *, d, ret)
+		sim_trace(s, p->name, "takes %s (attempt %u)", d->subject, d->attempt);
 	if (chance_hits(&s->chance, s->trouble.bus_doubles))
 		js_hasten(&s->bus, consumer, chance_of(&s->chance, n),
 			s->now_us + (int64_t)chance_of(&s->chance, 200 * US_PER_MS));
@@ -233,65 +270,35 @@ static const char *const names[] = {
 };
 
 static const struct service services[] = {
-	[ROLE_API] = { .needs = api_needs, .reconcile = api_reconcile },
-	[ROLE_BUILDER] = { .needs = build_needs, .reconcile = build_reconcile, .observe = observe },
+	[ROLE_API] = { .needs = api_needs, .reconcile = api_reconcile, .passes = 8 },
+	[ROLE_BUILDER] = { .needs = build_needs,
+		.reconcile = build_reconcile,
+		.observe = observe,
+		.settles = true },
 	[ROLE_SECURITY] = { .needs = security_needs, .reconcile = security_reconcile },
 	[ROLE_RATELIMIT] = { .needs = ratelimit_needs, .reconcile = ratelimit_reconcile },
 	[ROLE_ENDPOINT] = { .needs = endpoint_needs, .reconcile = endpoint_reconcile },
 };
 
-/* As lib/svc/service.c handles one. */
-static void handle(struct process *p, struct arena *a, const struct delivery *d)
-{
-	struct outcome o;
-	struct wake wake;
-	struct err err = { .code = ERR_NONE };
-
-	if (!wake_decode(a, d->data, d->n, &wake, &err)) {
-		(void)!p->rt.bus.term(p, d, &err);
-		return;
-	}
-	sim_trace(
-		p->sim, p->name, "begins %s (attempt %u): %s", d->subject, d->attempt, wake.cause);
-	p->rt.in_hand = d;
-	o = runtime_pass(&p->rt, a, &wake, d->attempt);
-	p->rt.in_hand = NULL;
-	sim_trace(p->sim, p->name, "ends %s%s", d->subject,
-		o.again ? arena_printf(a, ", again in %lld ms", (long long)o.delay_ms) : "");
-	if (o.again)
-		(void)!p->rt.bus.nak(p, d, o.delay_ms, &err);
-	else
-		(void)!p->rt.bus.ack(p, d, &err);
-}
-
-static bool superseded(const struct vec *batch, size_t i)
-{
-	for (size_t j = i + 1; j < batch->n; j++)
-		if (str_eq(((const struct delivery *)batch->at[j])->subject,
-			    ((const struct delivery *)batch->at[i])->subject))
-			return true;
-	return false;
-}
-
+/* As lib/svc/service.c does it. */
 static void run_service(void *arg)
 {
 	struct process *p = arg;
 	struct err err = { .code = ERR_NONE };
 
 	p->rt.memo = memo_new();
+	p->pass_due_us = INT64_MAX;
+	p->batch = batch_new(&p->rt, (struct batch_wait){ wait_for_passes, p }, NULL);
+	p->rt.later = later_new();
 	for (;;) {
-		struct vec batch = { .n = 0 };
+		struct vec deliveries = { .n = 0 };
 
 		arena_reset(p->memory);
-		if (!p->rt.bus.fetch(p, p->memory, BATCH, 1000, &batch, &err)) {
-			wait_until(p, p->sim->now_us + TROUBLE_MS * US_PER_MS);
-			continue;
-		}
-		for (size_t i = 0; i < batch.n; i++)
-			if (superseded(&batch, i))
-				(void)!p->rt.bus.ack(p, batch.at[i], &err);
-			else
-				handle(p, p->memory, batch.at[i]);
+		if (p->rt.bus.fetch(
+			    p, p->memory, batch_size(p->rt.service), 1000, &deliveries, &err))
+			batch_handle(p->batch, &deliveries);
+		else
+			sleep_until(p, p->sim->now_us + TROUBLE_MS * US_PER_MS);
 	}
 }
 
@@ -327,7 +334,7 @@ static bool run_watches(void *self, int timeout_ms, struct err *err)
 	/* A turn in which nothing can be due is not worth its time here. */
 	if (timeout_ms >= 250 && p->turn.session == p->sim->bus.session)
 		p->due_us = p->turn.lease.due_us > p->due_us ? p->turn.lease.due_us : p->due_us;
-	actor_wait(p->actor);
+	give_way(p);
 	feeds_run(p->feeds);
 	return true;
 }
@@ -377,26 +384,31 @@ struct process *process_new(struct sim *s, enum role role, const char *name)
 	p->own = services[role];
 	p->own.name = watches ? "watcher" : names[role];
 	p->service = &p->own;
-	p->actor = actor_new(name, watches ? run_watcher : run_service, p);
-	p->rt = (struct runtime){
-		.service = p->service,
+	p->fiber = fiber_new();
+	p->run = watches ? run_watcher : run_service;
+	p->rt = (struct runtime){ .service = p->service,
 		.kube = inside_kube(p),
 		.bus = { p, fetch, ack, nak, working, term, publish },
 		.clock = { p, now_ms, monotonic_us, random_bits },
 		.system_ns = SYSTEM_NS,
 		.instance = name,
 		.env = json_format(s->arena,
-			"{'TOOLKIT_IMAGE':'toolkit:1','RUNTIME_IMAGE':'gateway:1','KANIKO_IMAGE':'kaniko:1'}")
-	};
+			"{'TOOLKIT_IMAGE':'toolkit:1','RUNTIME_IMAGE':'gateway:1','KANIKO_IMAGE':'kaniko:1',"
+			"'BUILD_PARALLELISM':%s}",
+			arena_printf(s->arena, "%d", 1 + (int)(s->seed % 4))) };
 	return p;
 }
 
 static void bury(struct process *p)
 {
-	actor_kill(p->actor);
+	batch_drop(p->batch);
+	p->batch = NULL;
+	fiber_drop(p->fiber);
+	p->alive = false;
 	memo_free(p->rt.memo);
 	p->rt.memo = NULL;
-	p->rt.in_hand = NULL;
+	later_free(p->rt.later);
+	p->rt.later = NULL;
 	turn_fini(&p->turn);
 	p->turn = (struct turn){ .relist_s = 0 };
 	feeds_free(p->feeds);
@@ -409,7 +421,7 @@ void process_free(struct process *p)
 	if (!p)
 		return;
 	bury(p);
-	actor_free(p->actor);
+	fiber_free(p->fiber);
 	arena_free(p->memory);
 	free(p);
 }
@@ -442,7 +454,7 @@ void process_step(struct process *p)
 
 	current = p;
 	p->waiting = WAIT_TIME;
-	actor_resume(p->actor);
+	p->alive = p->alive ? fiber_resume(p->fiber) : fiber_start(p->fiber, p->run, p);
 	log_context(NULL, NULL);
 	if (!p->crashing)
 		return;

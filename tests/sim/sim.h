@@ -1,5 +1,5 @@
 /* A cluster with the whole operator in one process: API server, bus and registry in memory, every
- * service and the watcher as actors that give up control at every call, a clock that jumps to the
+ * service and the watcher as fibers that give up control at every call, a clock that jumps to the
  * next thing to happen.
  *
  * Everything that happens follows from two numbers: the script (what users do) and the seed (when

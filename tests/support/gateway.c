@@ -14,6 +14,11 @@
 #include "lib/json/json.h"
 #include "tests/support/unit.h"
 
+const char test_settings[] =
+	"{'clockSkewSeconds':60,'removeAuthHeader':true,'verifyHostname':false,"
+	"'jwtHeader':'X-JWT-Assertion','maxUriBytes':4096,'maxHeaderBytes':8192,'maxBodyBytes':-1,"
+	"'tokenCacheEntries':100,'httpPort':9090,'httpsPort':9095,'metricsPort':9797,'http2':true}";
+
 static EVP_PKEY *keys[4];
 
 static void free_keys(void)
@@ -66,6 +71,18 @@ struct evp_pkey_st *test_key_of(const char *type)
 	named[i] = (struct named_key){ type, key_made(type) };
 	assert_non_null(named[i].key);
 	return named[i].key;
+}
+
+struct signature_key *test_verifies(struct arena *a, struct evp_pkey_st *key)
+{
+	struct signature_key *k;
+	struct err err;
+
+	assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	k = signature_key_new(a, key, &err);
+	if (!k)
+		fail_msg("%s", err.msg);
+	return k;
 }
 
 /* ---- signing ---- */

@@ -21,6 +21,9 @@ char *test_key_json(
 /* The same for other keys: "P-256", "P-384", "P-521", "secp256k1", "ED25519", "RSA-1024". */
 struct evp_pkey_st *test_key_of(const char *type);
 
+/* The same key for those who verify. */
+struct signature_key *test_verifies(struct arena *a, struct evp_pkey_st *key);
+
 /* The signature that a token of that algorithm ends with, whatever key it is: not encoded. */
 struct span test_sign(
 	struct arena *a, struct evp_pkey_st *key, enum signature_alg alg, const char *text);
@@ -37,6 +40,9 @@ char *sign_token(
 
 /* RS256 with the usual header. */
 char *a_token(struct arena *a, struct evp_pkey_st *key, const char *claims);
+
+/* "settings" of a contract, for json_format. */
+extern const char test_settings[];
 
 /* Loads or fails the test. */
 struct contract *a_contract(struct arena *a, const char *json);

@@ -1,28 +1,27 @@
-/* The three effect tables over plain memory: a map of objects, a list of published messages, a
- * clock that is set.
- *
- * No semantics of an API server beyond what the runtime relies on: resourceVersion grows with every
- * change and is a precondition when given, generation grows with spec, a second create of a name
- * conflicts. Anything subtler is tested on a real API server.
+/* The three effect tables for unit tests: an API server in memory (store.h) whose calls are counted
+ * and may fail, a list of published messages, a clock that is set.
  */
 #ifndef TESTS_SUPPORT_MEMORY_H
 #define TESTS_SUPPORT_MEMORY_H
 
 #include "lib/base/clock.h"
+#include "lib/base/err.h"
 #include "lib/base/vec.h"
 #include "lib/bus/ops.h"
 #include "lib/kube/ops.h"
+#include "tests/support/store.h"
 
 struct memory {
 	struct arena *arena;
-	struct vec objects;   /* struct object *; json NULL once deleted */
+	struct store store;
+	struct kube_ops kube; /* the store's own, not counted */
 	struct vec published; /* struct bus_message * */
-	int64_t version;
 	int64_t now_ms;
 	unsigned int reads;
-	unsigned int writes;
+	unsigned int writes; /* changes by calls, not by memory_put and memory_delete */
 	unsigned int calls;
-	unsigned int fail_call; /* this call fails with ERR_UNAVAILABLE; 0: none */
+	unsigned int fail_call;	 /* this call fails; 0: none */
+	enum err_code fail_code; /* in this way; ERR_NONE: ERR_UNAVAILABLE */
 };
 
 void memory_init(struct memory *m, struct arena *a);

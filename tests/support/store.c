@@ -129,6 +129,23 @@ static void be_born(struct store *s, struct slot *x, struct json *next)
 		json_set_int(s->arena, meta, "generation", 1);
 }
 
+/* As the server's types do it. */
+static void drop_empty(struct json *meta, const char *map)
+{
+	json_foreach (member, json_get(meta, map)) {
+		(void)member;
+		return;
+	}
+	json_remove(meta, map);
+}
+
+/* As deploy/crds say. */
+static void set_defaults(struct arena *a, enum kind kind, struct json *next)
+{
+	if (kind_is_ours(kind) && !json_get(next, "status"))
+		json_set_int(a, json_sub(a, next, "status"), "observedGeneration", -1);
+}
+
 /* next: a value of our own without metadata that only the server sets, but what was there. */
 static void put(struct store *s, struct slot *x, struct json *next, const struct managers *m,
 	const char *writer)
@@ -136,6 +153,9 @@ static void put(struct store *s, struct slot *x, struct json *next, const struct
 	const struct json *before = x->json;
 	struct json *meta = metadata(s->arena, next);
 
+	drop_empty(meta, "labels");
+	drop_empty(meta, "annotations");
+	set_defaults(s->arena, x->ref.kind, next);
 	if (!before) {
 		be_born(s, x, next);
 	} else {
@@ -409,16 +429,9 @@ static bool remove_one(
 	return true;
 }
 
-static bool logs(void *self, struct arena *a, const char *ns, const char *pod,
-	const char *container, int tail_lines, const char **ret_text, struct err *err)
-{
-	(void)self, (void)a, (void)ns, (void)pod, (void)container, (void)tail_lines, (void)ret_text;
-	return err_set(err, ERR_NOT_FOUND, "no log");
-}
-
 struct kube_ops store_ops(struct store *s)
 {
-	return (struct kube_ops){ s, get, list, apply, create, remove_one, logs };
+	return (struct kube_ops){ s, get, list, apply, create, remove_one };
 }
 
 void store_update(struct store *s, struct ref ref, struct json *next, const char *writer)

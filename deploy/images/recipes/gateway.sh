@@ -8,6 +8,7 @@ gateway_files() { # ROOT: also part of the toolkit's image, where every build is
 
 recipe_gateway() {
 	gateway_files "$1"
+	rootfs_program "$1" "$B/bin/gateway-usage"
 	mkdir -p "$1/etc/gateway"
 	printf 'USER 10001:10001\nEXPOSE 9090 9095 9797\nSTOPSIGNAL SIGTERM\n'
 	echo 'ENTRYPOINT ["/usr/bin/gateway"]'

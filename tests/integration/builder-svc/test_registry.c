@@ -1,5 +1,5 @@
 /* The registry client against Debian's docker-registry: open, with a password file, with a token
- * service. */
+ * service; and Amazon's tokens. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,10 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "builder-svc/ecr.h"
 #include "builder-svc/registry.h"
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/str.h"
 #include "tests/support/unit.h"
 
@@ -29,7 +31,7 @@ struct fixture {
 	char *dir;
 	int port;
 	pid_t registry;
-	pid_t tokens;
+	pid_t tokens; /* or Amazon's API */
 	char *digest;
 };
 
@@ -290,6 +292,161 @@ static void a_token_is_fetched_when_asked_for(void **state)
 	stop(&f);
 }
 
+/* ---- Amazon: its API by moto, which verifies signatures and rights once there is a user ---- */
+
+#define MOTO "build/tools/moto/bin/moto_server"
+/* An answer's XML as an AWS credentials file. */
+#define AS_CREDENTIALS                                                                                     \
+	" | tr '<>' '\\n\\n' | awk 'p == \"AccessKeyId\" {print \"[default]\\naws_access_key_id = \" $0} " \
+	"p == \"SecretAccessKey\" {print \"aws_secret_access_key = \" $0} "                                \
+	"p == \"SessionToken\" {print \"aws_session_token = \" $0} {p = $0}'"
+#define MAY_HAVE_TOKENS                                                                            \
+	"'PolicyDocument={\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","        \
+	"\"Action\":\"ecr:GetAuthorizationToken\",\"Resource\":\"*\"}]}'"
+#define IAM "curl -sf --aws-sigv4 aws:amz:us-east-1:iam --user x:y -d Version=2010-05-08 "
+#define STS "curl -sf --aws-sigv4 aws:amz:us-east-1:sts --user x:y -d Version=2011-06-15 "
+/* What moto gives to whoever may have it. */
+#define ECR_PASSWORD "123456789012-auth-token"
+
+static char *run_amazon(struct fixture *f)
+{
+	int port;
+	int fd = listener(&port);
+	char *url = arena_printf(f->arena, "http://127.0.0.1:%d", port);
+
+	close(fd);
+	f->tokens = fork();
+	if (f->tokens == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		setenv("INITIAL_NO_AUTH_ACTION_COUNT", "3", 1); /* those that make somebody */
+		execl(MOTO, MOTO, "-H", "127.0.0.1", "-p", strrchr(url, ':') + 1, (char *)NULL);
+		_exit(127);
+	}
+	sh(f->arena,
+		arena_printf(f->arena,
+			"for i in $(seq 600); do curl -s -o /dev/null %s/moto-api/ && exit; sleep 0.1; done; exit 1",
+			url));
+	return url;
+}
+
+/* Somebody who may have tokens, and nothing else. */
+static char *make_user(struct fixture *f, const char *amazon)
+{
+	return sh(
+		f->arena, arena_printf(f->arena,
+				  "set -e; " IAM
+				  "-d Action=CreateUser -d UserName=builder %s >/dev/null; " IAM
+				  "-d Action=PutUserPolicy -d UserName=builder -d PolicyName=p "
+				  "--data-urlencode " MAY_HAVE_TOKENS " %s >/dev/null; " IAM
+				  "-d Action=CreateAccessKey -d UserName=builder %s" AS_CREDENTIALS,
+				  amazon, amazon, amazon));
+}
+
+/* The same as a role that somebody plays for an hour. */
+static char *play_role(struct fixture *f, const char *amazon)
+{
+	return sh(f->arena,
+		arena_printf(f->arena,
+			"set -e; " IAM "-d Action=CreateRole -d RoleName=builder --data-urlencode "
+			"'AssumeRolePolicyDocument={\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+			"\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":\"sts:AssumeRole\"}]}' "
+			"%s >/dev/null; " IAM
+			"-d Action=PutRolePolicy -d RoleName=builder -d PolicyName=p "
+			"--data-urlencode " MAY_HAVE_TOKENS " %s >/dev/null; " STS
+			"-d Action=AssumeRole -d RoleArn=arn:aws:iam::123456789012:role/builder "
+			"-d RoleSessionName=s %s" AS_CREDENTIALS,
+			amazon, amazon, amazon));
+}
+
+static bool get_token(struct fixture *f, const char *amazon, const char *credentials,
+	struct ecr_token *ret, struct err *err)
+{
+	struct ecr_place place;
+	struct aws_key key;
+
+	assert_true(ecr_place_of(
+		f->arena, "123456789012.dkr.ecr.eu-central-1.amazonaws.com", amazon, &place, err));
+	assert_true(aws_key_read(f->arena, credentials, strlen(credentials), &key, err));
+	return ecr_token_get(f->arena, &place, &key, ret, err);
+}
+
+static void amazons_token_opens_its_registry(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct registry_answer answer;
+	struct err err = { .code = ERR_NONE };
+	struct ecr_token token;
+	struct fixture f;
+	char *passwords = sh(a, "mktemp");
+	char *amazon;
+	char *credentials;
+
+	(void)state;
+	sh(a, arena_printf(a, "htpasswd -bnB -C 5 " ECR_USER " " ECR_PASSWORD " >%s", passwords));
+	start(&f, a, arena_printf(a, "auth: {htpasswd: {realm: ecr, path: '%s'}}\n", passwords));
+	push(&f, arena_printf(a, "Authorization: Basic %s",
+			 base64_encode(
+				 a, ECR_USER ":" ECR_PASSWORD, strlen(ECR_USER ":" ECR_PASSWORD))));
+	amazon = run_amazon(&f);
+	credentials = make_user(&f, amazon);
+
+	if (!get_token(&f, amazon, credentials, &token, &err))
+		fail_msg("%s", err.msg);
+	assert_true(token.expires_at > 0);
+	assert_true(look(&f, "v1", (struct login){ ECR_USER, token.password }, &answer, &err));
+	assert_string_equal(answer.digest, f.digest);
+	assert_true(look(&f, "v2", (struct login){ ECR_USER, token.password }, &answer, &err));
+	assert_false(answer.present);
+
+	/* The signature is what counts. */
+	assert_false(get_token(&f, amazon, arena_printf(a, "%sX", credentials), &token, &err));
+	assert_int_equal(err.code, ERR_DENIED);
+	assert_non_null(strstr(err.msg, "Amazon refuses access key \"AKIA"));
+	assert_null(strstr(err.msg, strrchr(credentials, ' ') + 1));
+	assert_false(get_token(&f, amazon,
+		"aws_access_key_id=AKIAUNKNOWN\naws_secret_access_key=x\n", &token, &err));
+	assert_int_equal(err.code, ERR_DENIED);
+	stop(&f);
+	sh(a, arena_printf(a, "rm -f %s", passwords));
+}
+
+static void a_temporary_key_brings_its_session(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct err err = { .code = ERR_NONE };
+	struct fixture f = { .arena = a, .dir = sh(a, "mktemp -d") };
+	char *amazon = run_amazon(&f);
+	char *credentials = play_role(&f, amazon);
+	struct ecr_token token;
+
+	(void)state;
+	if (!get_token(&f, amazon, credentials, &token, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(token.password, ECR_PASSWORD);
+	assert_false(get_token(&f, amazon, arena_printf(a, "%sX", credentials), &token, &err));
+	assert_int_equal(err.code, ERR_DENIED);
+	stop(&f);
+}
+
+static void an_amazon_that_is_away_is_unavailable(void **state)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct err err = { .code = ERR_NONE };
+	struct fixture f = { .arena = a };
+	struct ecr_token token;
+
+	(void)state;
+	close(listener(&f.port));
+	assert_false(get_token(&f, arena_printf(a, "http://127.0.0.1:%d", f.port),
+		"aws_access_key_id=A\naws_secret_access_key=x\n", &token, &err));
+	assert_int_equal(err.code, ERR_UNAVAILABLE);
+}
+
+/* ---- */
+
 static void a_registry_that_is_down_is_unavailable(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -352,6 +509,9 @@ int main(void)
 		cmocka_unit_test(an_open_registry_says_what_it_has),
 		cmocka_unit_test(a_password_is_given_when_asked_for),
 		cmocka_unit_test(a_token_is_fetched_when_asked_for),
+		cmocka_unit_test(amazons_token_opens_its_registry),
+		cmocka_unit_test(a_temporary_key_brings_its_session),
+		cmocka_unit_test(an_amazon_that_is_away_is_unavailable),
 		cmocka_unit_test(a_registry_that_is_down_is_unavailable),
 		cmocka_unit_test(a_registry_that_hangs_costs_seconds_not_minutes),
 		cmocka_unit_test(a_server_that_is_no_registry_is_unavailable),

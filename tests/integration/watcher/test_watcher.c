@@ -11,16 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/base/arena.h"
-#include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/bus/link.h"
 #include "lib/json/json.h"
-#include "lib/kube/kube.h"
 #include "lib/msg/wake.h"
 #include "lib/plan/world.h"
+#include "tests/support/kube.h"
 #include "tests/support/nats.h"
-#include "tests/support/unit.h"
 #include "watcher/watch.h"
 
 enum {
@@ -44,34 +41,6 @@ static int64_t now_ms(void)
 }
 
 /* ---- the cluster ---- */
-
-static void define_kinds(void)
-{
-	static const char *const words[] = { "create", "-f", "deploy/crds", NULL };
-	static const char *const wait[] = { "wait", "--for=condition=Established", "--timeout=30s",
-		"-f", "deploy/crds", NULL };
-	static const char *const ns[] = { "create", "namespace", "wso2-system", NULL };
-	const char *const *const calls[] = { words, wait, ns };
-
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-		pid_t pid = fork();
-		int status = 0;
-
-		if (pid == 0) {
-			char *argv[8] = { strdup("kubectl") };
-
-			for (size_t j = 0; calls[i][j]; j++)
-				argv[j + 1] = strdup(calls[i][j]);
-			(void)!freopen("/dev/null", "w", stdout);
-			(void)execv("build/tools/bin/kubectl", argv);
-			(void)execvp("kubectl", argv);
-			_exit(127);
-		}
-		(void)waitpid(pid, &status, 0);
-		if (status != 0)
-			fail_msg("kubectl %s failed", calls[i][0]);
-	}
-}
 
 static const struct json *puts_object(struct scene *s, struct json *body, bool status)
 {
@@ -549,6 +518,32 @@ static void a_wiped_bus_is_made_whole_and_the_unsettled_are_woken_again(void **s
 		assert_string_equal(subject, "cr.api.default.store");
 }
 
+static void asks_api(struct scene *s, const char *subject, const char *question)
+{
+	const struct json *answer;
+	struct err err;
+	int64_t code;
+
+	if (!link_ask_api(s->bus, s->arena, subject, question, &answer, &code, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* It has what one of ours should have: that is told, and stops no wake. */
+static void a_stream_of_another_version_keeps_nobody_from_being_woken(void **state)
+{
+	SCENE;
+
+	ends_watcher(s, 0, SIGTERM);
+	asks_api(s, "$JS.API.STREAM.DELETE.USAGE", "");
+	asks_api(s, "$JS.API.STREAM.CREATE.CALLS",
+		"{\"name\":\"CALLS\",\"subjects\":[\"evt.usage.>\"]}");
+	start_watcher(s, 0);
+	(void)wait_until_it_watches(s);
+	puts_api(s, "store", 1);
+	(void)expect(s, "cr.api.default.store");
+	asks_api(s, "$JS.API.STREAM.DELETE.CALLS", "");
+}
+
 static void what_happens_while_the_bus_is_away_is_told_when_it_is_back(void **state)
 {
 	SCENE;
@@ -618,6 +613,7 @@ int main(int argc, char **argv)
 		WATCHED(a_restart_with_nothing_changed_says_nothing),
 		WATCHED(a_standby_takes_over_what_was_not_told),
 		WATCHED(a_wiped_bus_is_made_whole_and_the_unsettled_are_woken_again),
+		WATCHED(a_stream_of_another_version_keeps_nobody_from_being_woken),
 		WATCHED(what_happens_while_the_bus_is_away_is_told_when_it_is_back),
 		WATCHED(events_are_told_in_milliseconds),
 	};

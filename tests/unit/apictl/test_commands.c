@@ -418,7 +418,7 @@ static void passwords_are_made_once(void **state)
 	unsetenv("SYSTEM_NAMESPACE");
 	assert_true(run(f, system_init_run, &args));
 	assert_string_equal(f->output, "secret/apim-bus-credentials created\n");
-	assert_int_equal(json_len(credentials(f)), 7);
+	assert_int_equal(json_len(credentials(f)), 8);
 	before = json_text(f->arena, credentials(f));
 	assert_true(run(f, system_init_run, &args));
 	assert_string_equal(f->output, "secret/apim-bus-credentials unchanged\n");

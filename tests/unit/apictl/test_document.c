@@ -143,6 +143,7 @@ static void a_project_folder_holds_its_document_in_meta_information(void **state
 	(void)file(a, "shop/Interceptors/x.bal", "x", 1);
 	assert_false(document_read(a, project, &doc, &err));
 	assert_non_null(strstr(err.msg, "interceptors"));
+	assert_non_null(strstr(err.msg, "x-apim-request-hook"));
 }
 
 int main(void)

@@ -201,6 +201,192 @@ static void an_edit_of_a_serverless_one_is_another_revision(void **state UNUSED)
 	assert_false(json_equal(json_get(before, "spec"), json_get(after, "spec")));
 }
 
+/* ---- ports that gateways still call ---- */
+
+/* The TargetEndpoint moved from port 80 to 81, and its Service as the last pass left it. */
+static struct test_world *moved(struct arena *a, const char *ports)
+{
+	struct test_world *t = test_world_new(a);
+
+	test_world_add(t,
+		"{kind: TargetEndpoint, metadata: {name: products, namespace: online, uid: u, generation: 2, "
+		"resourceVersion: '31'}, spec: {port: 81, targetPort: 9090, deploy: {dockerImage: 'p:1'}}}");
+	test_world_root(t, KIND_TARGET_ENDPOINT, "online", "products");
+	test_world_add(
+		t, arena_printf(a,
+			   "{kind: Service, metadata: {name: products, namespace: online, "
+			   "ownerReferences: [{uid: u, controller: true}]}, spec: {ports: [%s]}}",
+			   ports));
+	return t;
+}
+
+#define PORT_80 "{name: http-port, port: 80, targetPort: http-port}"
+#define PORT_81 "{name: http-port-81, port: 81, targetPort: http-port}"
+
+/* An API that read that version of the TargetEndpoint; now is noon. */
+static void calls(struct test_world *t, const char *version, const char *ready, const char *since)
+{
+	test_world_add(t,
+		arena_printf(t->world.arena,
+			"{kind: API, metadata: {name: store, namespace: shop, generation: 3}, "
+			"status: {observedGeneration: 3, conditions: [{type: Ready, status: '%s', "
+			"lastTransitionTime: '2026-11-23T%sZ'}], dependencies: [{kind: TargetEndpoint, "
+			"namespace: online, name: products, resourceVersion: '%s'}]}}",
+			ready, since, version));
+}
+
+/* "81 http-port, 80 http-port" */
+static const char *ports_of(struct arena *a, const struct plan *p)
+{
+	struct str s;
+
+	str_init(&s, a, 1024);
+	json_foreach (
+		port, json_path(test_applied(p, KIND_SERVICE, "products"), "spec", "ports", NULL)) {
+		const char *name = json_get_str(port, "targetPort");
+
+		str_add(&s, arena_printf(a, "%s%lld %s", s.len ? ", " : "",
+				    (long long)json_get_int(port, "port", 0),
+				    name ? name : json_text(a, json_get(port, "targetPort"))));
+	}
+	return s.ptr;
+}
+
+static void a_port_that_moved_is_kept_while_gateways_call_it(void **state UNUSED)
+{
+	static const struct {
+		const char *version, *ready, *since;
+	} callers[] = {
+		{ "30", "True", "09:00:00" },	 /* has not seen the edit yet */
+		{ "31", "Unknown", "11:00:00" }, /* builds, or rolls out */
+		{ "31", "False", "09:00:00" },	 /* cannot be built: the last image serves on */
+		{ "31", "True", "11:59:30" },	 /* pods of before may be ending */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		AUTO(arena_auto) struct arena *a = arena_new();
+		struct test_world *t = moved(a, PORT_81 "," PORT_80);
+		struct plan *p;
+
+		live_on(t, decide(t), 4, ROLLED_OUT);
+		calls(t, callers[i].version, callers[i].ready, callers[i].since);
+		p = decide(t);
+		assert_string_equal(ports_of(a, p), "81 http-port, 80 http-port");
+		assert_int_equal(p->requeue_ms, 10000);
+		assert_string_equal(test_condition(p, COND_READY), "True Ready");
+		assert_string_equal(test_condition(p, COND_RECONCILING), "True StillCalled");
+	}
+}
+
+static void a_port_that_nobody_calls_any_more_goes(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = moved(a, PORT_81 "," PORT_80);
+	struct plan *p;
+
+	live_on(t, decide(t), 4, ROLLED_OUT);
+	calls(t, "31", "True", "11:58:59");
+	p = decide(t);
+	assert_string_equal(ports_of(a, p), "81 http-port");
+	assert_string_equal(test_condition(p, COND_RECONCILING), "");
+	assert_int_equal(p->requeue_ms, 0);
+}
+
+static void without_callers_a_port_moves_at_once(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = moved(a, PORT_80);
+
+	test_world_add(t,
+		"{kind: API, metadata: {name: other, namespace: online, generation: 1}, status: {dependencies: "
+		"[{kind: TargetEndpoint, namespace: shop, name: products, resourceVersion: '1'}]}}");
+	assert_string_equal(ports_of(a, decide(t)), "81 http-port");
+}
+
+static const char *names_of(struct arena *a, const struct plan *p)
+{
+	struct str s;
+
+	str_init(&s, a, 1024);
+	json_foreach (
+		port, json_path(test_applied(p, KIND_SERVICE, "products"), "spec", "ports", NULL))
+		str_add(&s, arena_printf(a, "%s%s", s.len ? " " : "", json_get_str(port, "name")));
+	return s.ptr;
+}
+
+/* Endpoints are found by a port's name: one that is called must not get another. */
+static void a_port_of_the_service_keeps_its_name(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = moved(a, PORT_80);
+
+	calls(t, "30", "True", "09:00:00");
+	assert_string_equal(names_of(a, decide(t)), "http-port-81 http-port");
+	t = moved(a, PORT_81 "," PORT_80);
+	calls(t, "31", "True", "09:00:00");
+	assert_string_equal(names_of(a, decide(t)), "http-port-81");
+	t = moved(a, PORT_80);
+	assert_string_equal(names_of(a, decide(t)), "http-port");
+}
+
+static void a_port_that_returns_is_no_former_one(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = moved(a, "{name: http-port, port: 80, targetPort: http-port}, "
+					"{name: http-port-81, port: 81, targetPort: http-port}");
+
+	calls(t, "30", "True", "09:00:00");
+	assert_string_equal(ports_of(a, decide(t)), "81 http-port, 80 http-port");
+}
+
+/* An entry of `ports` that was removed: its name goes from the pods with it. */
+static void a_port_whose_name_goes_leads_to_its_number(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t =
+		moved(a, PORT_81 ", {name: admin, port: 90, targetPort: admin-port}");
+
+	calls(t, "30", "True", "09:00:00");
+	test_world_add(t,
+		"{kind: Deployment, metadata: {name: products, namespace: online}, spec: {template: {spec: "
+		"{containers: [{ports: [{name: admin-port, containerPort: 9091}]}]}}}}");
+	assert_string_equal(ports_of(a, decide(t)), "81 http-port, 90 9091");
+}
+
+static void somebody_elses_service_says_nothing_about_ports(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = moved(a, PORT_81);
+
+	test_world_add(t,
+		"{kind: Service, metadata: {name: products, namespace: online}, spec: {ports: [" PORT_80
+		"]}}");
+	calls(t, "30", "True", "09:00:00");
+	assert_string_equal(ports_of(a, decide(t)), "81 http-port");
+}
+
+static void what_becomes_a_sidecar_runs_on_until_gateways_have_one(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = test_world_new(a);
+	struct plan *p;
+
+	test_world_add(t,
+		"{kind: TargetEndpoint, metadata: {name: products, namespace: online, uid: u, generation: 2, "
+		"resourceVersion: '31'}, spec: {mode: sidecar, deploy: {dockerImage: 'p:1'}}, status: {children: "
+		"[{kind: Deployment, name: products, version: v, state: Available, applied: h}]}}");
+	test_world_add(t,
+		"{kind: Deployment, metadata: {name: products, namespace: online, uid: d, "
+		"ownerReferences: [{uid: u, controller: true}]}}");
+	test_world_root(t, KIND_TARGET_ENDPOINT, "online", "products");
+	calls(t, "31", "Unknown", "11:00:00");
+	p = decide(t);
+	assert_int_equal(p->deletes.n, 0);
+	assert_true(p->requeue_ms > 0);
+	calls(t, "31", "True", "11:00:00");
+	assert_int_equal(decide(t)->deletes.n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +399,14 @@ int main(void)
 		cmocka_unit_test(a_serverless_one_is_ready_when_knative_says_so),
 		cmocka_unit_test(an_edit_of_a_serverless_one_is_another_revision),
 		cmocka_unit_test(a_refused_one_keeps_what_it_has),
+		cmocka_unit_test(a_port_that_moved_is_kept_while_gateways_call_it),
+		cmocka_unit_test(a_port_that_nobody_calls_any_more_goes),
+		cmocka_unit_test(without_callers_a_port_moves_at_once),
+		cmocka_unit_test(a_port_of_the_service_keeps_its_name),
+		cmocka_unit_test(a_port_that_returns_is_no_former_one),
+		cmocka_unit_test(a_port_whose_name_goes_leads_to_its_number),
+		cmocka_unit_test(somebody_elses_service_says_nothing_about_ports),
+		cmocka_unit_test(what_becomes_a_sidecar_runs_on_until_gateways_have_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,29 @@ static void only_the_oldest_records_the_document(void **state UNUSED)
 	assert_int_equal(flags_of(p, "policy-configmap"), PLAN_UNOWNED | PLAN_UNRECORDED);
 }
 
+static void what_tokens_name_is_written_twice_while_there_is_any(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct test_world *t = test_world_new(a);
+	struct plan *p;
+
+	test_world_add(t,
+		"{kind: ConfigMap, metadata: {name: policy-configmap-callers, namespace: online, "
+		"uid: u1, labels: {app.kubernetes.io/part-of: apim.wso2.com}}, data: {}}");
+	add(t, "five-req", 5);
+	p = look_at(t, "five-req");
+	assert_null(test_applied(p, KIND_CONFIG_MAP, "policy-configmap-callers"));
+	assert_int_equal(p->deletes.n, 1);
+	assert_string_equal(
+		((struct plan_delete *)p->deletes.at[0])->ref.name, "policy-configmap-callers");
+	test_world_add(t, "{kind: RateLimiting, metadata: {name: gold, namespace: online}, "
+			  "spec: {type: subscription, timeUnit: min, unitTime: 1, "
+			  "requestCount: {limit: 7}}}");
+	p = look_at(t, "five-req");
+	assert_non_null(test_applied(p, KIND_CONFIG_MAP, "policy-configmap-callers"));
+	assert_int_equal(p->deletes.n, 0);
+}
+
 static void who_is_the_keeper_is_written_once(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -231,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_short_name_passes_on_when_its_first_goes),
 		cmocka_unit_test(one_that_lost_its_short_name_looks_again_when_the_first_changes),
 		cmocka_unit_test(only_the_oldest_records_the_document),
+		cmocka_unit_test(what_tokens_name_is_written_twice_while_there_is_any),
 		cmocka_unit_test(who_is_the_keeper_is_written_once),
 	};
 

@@ -1,8 +1,11 @@
+#include "lib/api/security.h"
 #include "lib/base/arena.h"
+#include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "lib/plan/plan.h"
 #include "lib/plan/reasons.h"
+#include "security-svc/observe.h"
 #include "security-svc/security.h"
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
@@ -135,6 +138,48 @@ static void a_security_in_deletion_is_left_alone(void **state UNUSED)
 	assert_int_equal(p->applies.n + p->conditions.n, 0);
 }
 
+static const struct json *secret_made(struct arena *a, const char *ns, const char *more)
+{
+	struct test_world *t = test_world_new(a);
+	struct err err = { .code = ERR_NONE };
+
+	test_world_add(
+		t, arena_printf(a,
+			   "kind: Security\n"
+			   "metadata: {name: default-security-jwt, namespace: %s, uid: u}\n"
+			   "spec: {type: JWT, issuer: https://i.example, certificate: cert}\n%s",
+			   ns, more));
+	test_world_root(t, KIND_SECURITY, ns, "default-security-jwt");
+	(void)test_world_run(t, security_needs, security_reconcile);
+	assert_true(security_observe(&t->world, &err));
+	return test_applied(test_world_run(t, security_needs, security_reconcile), KIND_SECRET,
+		SECURITY_KEYS_SECRET);
+}
+
+static void an_installation_gets_a_secret_of_its_own(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	const struct json *one = secret_made(a, "wso2-system", "");
+	const struct json *other = secret_made(a, "wso2-system", "");
+	size_t n = 0;
+
+	assert_non_null(data_entry(a, one, "key", &n));
+	assert_int_equal(n, 64);
+	assert_string_not_equal(data_entry(a, one, "key", NULL), data_entry(a, other, "key", NULL));
+	assert_null(json_path(one, "metadata", "ownerReferences", NULL));
+}
+
+static void one_that_it_has_is_never_written(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+
+	assert_null(secret_made(a, "wso2-system",
+		"---\n"
+		"kind: Secret\n"
+		"metadata: {name: apim-api-keys, namespace: wso2-system}\n"));
+	assert_null(secret_made(a, "online", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +189,8 @@ int main(void)
 		cmocka_unit_test(while_a_secret_is_missing_nothing_is_written),
 		cmocka_unit_test(a_password_never_leaves_the_secret),
 		cmocka_unit_test(a_security_in_deletion_is_left_alone),
+		cmocka_unit_test(an_installation_gets_a_secret_of_its_own),
+		cmocka_unit_test(one_that_it_has_is_never_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

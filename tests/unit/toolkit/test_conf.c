@@ -52,7 +52,7 @@ static void what_is_written_reads_as_the_same(void **state)
 	assert_string_equal(toolkit_conf_text(a, &again), text);
 	assert_string_equal(again.settings.jwt_header, "X-JWT");
 	assert_int_equal(again.settings.max_body_bytes, 1000000);
-	assert_int_equal(again.n_securities, 4);
+	assert_int_equal(again.n_securities, 5);
 	assert_string_equal(again.securities[0].name, "default-security-jwt");
 	assert_int_equal(again.securities[3].n_issuers, 2);
 	assert_memory_equal(again.securities[0].issuers[0].keys[0].bytes, "\x30\x82", 2);

@@ -174,6 +174,37 @@ static void what_matters_changes_the_contract(void **state)
 	}
 }
 
+static const char *sum_with(struct arena *a, const char *text, int64_t token_cache_s)
+{
+	static const struct toolkit_security keeper = {
+		.name = "keeper", .type = "Oauth", .endpoint = "https://km"
+	};
+	struct toolkit_document d = document(text);
+	struct toolkit_diagnostics diagnostics = { 0 };
+	struct toolkit_inputs in = {
+		.documents = &d, .n_documents = 1, .securities = &keeper, .n_securities = 1
+	};
+	const struct contract *c;
+
+	in.settings = toolkit_settings_default();
+	in.settings.token_cache_s = token_cache_s;
+	c = toolkit_compile(a, &in, &diagnostics);
+	assert_non_null(c);
+	return toolkit_contract_sha256(a, c);
+}
+
+static void how_long_a_key_manager_is_believed_matters_only_to_those_who_ask_one(void **state)
+{
+	static const char asks[] = HEAD BACKEND "paths: {/a: {get: {security: [{keeper: []}]}}}";
+	static const char open[] =
+		HEAD BACKEND "paths: {/a: {get: {x-wso2-disable-security: true}}}";
+	AUTO(arena_auto) struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(sum_with(a, open, 900), sum_with(a, open, 5));
+	assert_string_not_equal(sum_with(a, asks, 900), sum_with(a, asks, 5));
+}
+
 static void limits_are_errors_not_crashes(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -267,6 +298,8 @@ int main(void)
 		cmocka_unit_test(a_scan_survives_documents_it_cannot_read),
 		cmocka_unit_test(comments_order_and_descriptions_do_not_change_a_contract),
 		cmocka_unit_test(what_matters_changes_the_contract),
+		cmocka_unit_test(
+			how_long_a_key_manager_is_believed_matters_only_to_those_who_ask_one),
 		cmocka_unit_test(limits_are_errors_not_crashes),
 		cmocka_unit_test(diagnostics_are_bounded_and_counted),
 		cmocka_unit_test(a_diagnostic_reads_like_a_compilers),

@@ -82,6 +82,7 @@ static void set_passwords(void)
 		{ "ENDPOINT_SVC_PASSWORD", "endpoint-svc-secret" },
 		{ "API_SVC_PASSWORD", "api-svc-secret" },
 		{ "BUILDER_SVC_PASSWORD", "builder-svc-secret" },
+		{ "GATEWAY_PASSWORD", "gateway-secret" },
 		{ "OBSERVER_PASSWORD", "observer-secret" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -286,12 +287,31 @@ static void who_tells_what_is_as_designed(void **state)
 	is_denied(api, "evt.build.started.shop.x");
 	is_allowed(builder, "build.result.shop.x");
 	is_allowed(builder, "evt.build.started.shop.x");
-	is_denied(builder, "build.request.shop.x");
+	is_allowed(builder, "build.request.shop.x"); /* whose turn has come */
+	is_denied(builder, "evt.api.accepted.shop.x");
 	is_allowed(endpoint, "evt.endpoint.ready.shop.x");
 	is_denied(endpoint, "evt.deploy.ready.shop.x");
 	bus_free(api);
 	bus_free(builder);
 	bus_free(endpoint);
+}
+
+static void gateways_tell_usage_and_nothing_else(void **state)
+{
+	struct bus *gateway = user(*state, "gateway");
+	struct bus *api = user(*state, "api-svc");
+
+	is_allowed(gateway, "evt.usage.shop.x");
+	is_denied(gateway, "evt.api.accepted.shop.x");
+	is_denied(gateway, "evt.build.started.shop.x");
+	is_denied(gateway, "cr.api.shop.x");
+	is_denied(gateway, "build.result.shop.x");
+	is_denied(gateway, "$JS.API.STREAM.MSG.GET.USAGE");
+	is_denied(gateway, "$JS.API.STREAM.PURGE.USAGE");
+	is_denied(gateway, "$JS.API.CONSUMER.CREATE.USAGE.x");
+	is_denied(api, "evt.usage.shop.x");
+	bus_free(gateway);
+	bus_free(api);
 }
 
 static void a_foreign_inbox_cannot_be_read(void **state)
@@ -344,6 +364,7 @@ int main(void)
 		cmocka_unit_test(no_service_reads_the_consumer_of_another),
 		cmocka_unit_test(no_service_wakes_another_or_touches_streams),
 		cmocka_unit_test(who_tells_what_is_as_designed),
+		cmocka_unit_test(gateways_tell_usage_and_nothing_else),
 		cmocka_unit_test(a_foreign_inbox_cannot_be_read),
 		cmocka_unit_test(observers_publish_nothing),
 		cmocka_unit_test(a_wrong_password_is_denied_and_tried_again),

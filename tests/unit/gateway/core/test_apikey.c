@@ -28,8 +28,9 @@ static const char *checked(
 	struct arena *a, const struct contract_api *api, struct span key, int64_t now_s)
 {
 	struct token t;
+	const char *why = api_key_read(a, &set, key, &t);
 
-	return api_key_check(a, &set, api, key, 60, now_s, &t);
+	return why ? why : api_key_judge(&set, &t, api, 60, now_s);
 }
 
 static void a_key_is_good_for_the_apis_it_was_issued_for(void **state UNUSED)

@@ -30,7 +30,7 @@ static void a_written_contract_reads_as_the_same(void **state)
 	assert_int_equal(c->n_apis, 1);
 	assert_string_equal(c->apis[0].base_path, "/store/v1.0.0");
 	assert_int_equal(c->n_issuers, 3);
-	assert_non_null(c->issuers[0].keys[0].pkey);
+	assert_non_null(c->issuers[0].keys[0].verifies);
 	assert_null(c->issuers[1].audience);
 	assert_true(c->issuers[2].validate_subscription);
 	assert_string_equal(c->targets[c->endpoints[0].targets[0]].host, "products");

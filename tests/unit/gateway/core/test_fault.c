@@ -53,6 +53,9 @@ static const struct {
 	{ 500, 101503,
 		"{\"fault\":{\"code\":101503, \"message\":\"Runtime Error\", \"description\":\"Error "
 		"connecting to the back end\"}}" },
+	{ 500, 103500,
+		"{\"fault\":{\"code\":103500, \"message\":\"Internal Server Error\", "
+		"\"description\":\"A hook of the API failed\"}}" },
 	{ 500, 101504,
 		"{\"fault\":{\"code\":101504, \"message\":\"Runtime Error\", \"description\":"
 		"\"Connection timed out\"}}" },

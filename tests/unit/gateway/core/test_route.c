@@ -31,6 +31,35 @@ static const char *found(struct arena *a, const struct contract *c, const char *
 	return r.path ? arena_printf(a, "%s%s", r.api->base_path, r.path->template) : "no path";
 }
 
+static void each_of_many_literals_is_found_and_nothing_else(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	enum {
+		MANY = 3000
+	};
+	const char *paths[MANY];
+	struct contract_api api;
+	struct contract c = { .apis = &api, .n_apis = 1 };
+	const struct route_table *table;
+
+	for (int i = 0; i < MANY; i++)
+		paths[i] = arena_printf(a, "/r%d/x", i * 7919 % MANY);
+	api = an_api(a, "/b", paths, MANY);
+	table = route_table_new(a, &c);
+	for (int i = 0; i < 2 * MANY; i++) {
+		const char *path = arena_printf(a, "/b/r%d/x", i);
+		struct target t;
+		struct route r;
+		const char *why;
+
+		assert_true(target_read(a, (struct span){ path, strlen(path) }, &t, &why));
+		route_find(table, &t, &r);
+		assert_int_equal(r.path != NULL, i < MANY);
+		if (r.path)
+			assert_string_equal(r.path->template, path + 2);
+	}
+}
+
 static void literals_go_before_parameters_and_those_before_the_rest(void **state)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -205,6 +234,7 @@ static void forwarding_keeps_the_query_and_encodes_the_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_of_many_literals_is_found_and_nothing_else),
 		cmocka_unit_test(literals_go_before_parameters_and_those_before_the_rest),
 		cmocka_unit_test(parts_of_segments_go_between_literals_and_whole_parameters),
 		cmocka_unit_test(the_longest_base_path_wins),

@@ -15,11 +15,6 @@ enum {
 	NOW = 1700000000
 };
 
-static const char settings[] =
-	"{'clockSkewSeconds':60,'removeAuthHeader':true,'verifyHostname':false,"
-	"'jwtHeader':'X-JWT-Assertion','maxUriBytes':4096,'maxHeaderBytes':8192,'maxBodyBytes':-1,"
-	"'tokenCacheEntries':100,'httpPort':9090,'httpsPort':9095,'metricsPort':9797,'http2':true}";
-
 static const char claims[] = "{\"iss\":\"iss\",\"aud\":\"aud\"}";
 
 static void free_core(void *core)
@@ -52,7 +47,7 @@ static struct core *a_store(struct arena *a)
 		"{'method':'GET','id':'list','secured':true,'issuers':%j,'scopes':[],'endpoint':0},"
 		"{'method':'POST','id':'add','secured':true,'issuers':%j,'scopes':['add','admin'],'endpoint':0}]}]}],"
 		"'issuers':%j,'endpoints':[{'url':'http://products'}],'settings':%j}",
-		numbers, json_dup(a, numbers), issuers, json_format(a, settings));
+		numbers, json_dup(a, numbers), issuers, json_format(a, test_settings));
 	core = core_new(a_contract(a, json_text(a, root)), NULL);
 	arena_defer(a, free_core, core);
 	return core;
@@ -156,6 +151,16 @@ static void claims_may_be_lists_escaped_and_in_any_script(void **state)
 	}
 }
 
+static void bytes_that_are_no_text_are_refused(void **state)
+{
+	struct arena *a = *state;
+	char *token = sign_token(a, test_key(0), 256, "{\"alg\":\"RS256\"}",
+		"{\"iss\":\"iss\",\"aud\":\"aud\",\"sub\":\"\xff\"}");
+	struct verdict v = get(a, a_store(a), token);
+
+	is_refused(&v, "malformed");
+}
+
 static void scopes_may_be_a_list_of_words(void **state)
 {
 	struct arena *a = *state;
@@ -223,6 +228,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_public_key_is_no_secret, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			claims_may_be_lists_escaped_and_in_any_script, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			bytes_that_are_no_text_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(scopes_may_be_a_list_of_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			padding_in_any_part_is_tolerated_and_signed_as_sent, setup, teardown),

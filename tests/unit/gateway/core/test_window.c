@@ -29,7 +29,7 @@ static bool passes(struct window_table *t, const struct limit *l, uint64_t key, 
 {
 	struct window_use u = use(l, key);
 
-	return window_take(t, &u, 1, now_s) == 1;
+	return window_take(t, NULL, &u, 1, now_s) == 1;
 }
 
 static size_t passing(
@@ -86,11 +86,11 @@ static void the_end_of_the_window_is_told(void **state)
 	struct window_table *t = table(*state, 64);
 	struct window_use u = use(&five, 1);
 
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 45), 1);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 45), 1);
 	assert_int_equal(u.end_s, MINUTE + 60);
 	assert_int_equal(u.count, 1);
 	assert_int_equal(passing(t, &five, 1, MINUTE + 45, 4), 4);
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 50), 0);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 50), 0);
 	assert_int_equal(u.end_s, MINUTE + 60);
 	assert_int_equal(u.count, 5);
 }
@@ -135,7 +135,7 @@ static void what_one_level_refuses_counts_at_no_level(void **state)
 	for (size_t i = 0; i < 20; i++) {
 		struct window_use both[] = { use(&five, 1), use(&five, 2) };
 
-		assert_int_equal(window_take(t, both, 2, MINUTE), 1);
+		assert_int_equal(window_take(t, NULL, both, 2, MINUTE), 1);
 	}
 	assert_int_equal(passing(t, &five, 1, MINUTE, 9), 5);
 }
@@ -149,7 +149,7 @@ static void over_quota_is_counted_and_passes(void **state)
 	struct window_use u = use(&soft, 1);
 
 	for (int64_t i = 1; i <= 5; i++) {
-		assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
+		assert_int_equal(window_take(t, NULL, &u, 1, MINUTE), 1);
 		assert_int_equal(u.count, i);
 	}
 }
@@ -162,13 +162,13 @@ static void an_amount_of_bytes_is_reached_by_what_went_before(void **state)
 	struct window_table *t = table(*state, 64);
 	struct window_use u = use(&mib, 1);
 
-	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
-	window_charge(t, &u, 1, (1 << 20) - 1, MINUTE);
-	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
-	window_charge(t, &u, 1, 1, MINUTE + 59);
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 59), 0);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE), 1);
+	window_charge(t, NULL, &u, 1, (1 << 20) - 1, MINUTE);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE), 1);
+	window_charge(t, NULL, &u, 1, 1, MINUTE + 59);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 59), 0);
 	assert_int_equal(u.bytes, 1 << 20);
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 60), 1);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 60), 1);
 }
 
 static void what_ends_later_counts_in_the_window_it_ends_in(void **state)
@@ -179,11 +179,11 @@ static void what_ends_later_counts_in_the_window_it_ends_in(void **state)
 	struct window_table *t = table(*state, 64);
 	struct window_use u = use(&kib, 1);
 
-	assert_int_equal(window_take(t, &u, 1, MINUTE), 1);
-	window_charge(t, &u, 1, INT64_MAX, MINUTE + 61);
-	window_charge(t, &u, 1, INT64_MAX, MINUTE + 61);
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 62), 0);
-	assert_int_equal(window_take(t, &u, 1, MINUTE + 120), 1);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE), 1);
+	window_charge(t, NULL, &u, 1, INT64_MAX, MINUTE + 61);
+	window_charge(t, NULL, &u, 1, INT64_MAX, MINUTE + 61);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 62), 0);
+	assert_int_equal(window_take(t, NULL, &u, 1, MINUTE + 120), 1);
 }
 
 static void the_longest_window_and_the_greatest_count_do_not_overflow(void **state)
@@ -249,9 +249,9 @@ static void counters_of_one_request_do_not_make_room_for_each_other(void **state
 		struct window_use uses[] = { use(&one, k), use(&one, k + 1), use(&one, k + 2),
 			use(&one, k + 3) };
 
-		assert_int_equal(window_take(t, uses, 4, MINUTE), 4);
+		assert_int_equal(window_take(t, NULL, uses, 4, MINUTE), 4);
 		for (size_t i = 0; i < 4; i++)
-			assert_int_equal(window_take(t, &uses[i], 1, MINUTE), 0);
+			assert_int_equal(window_take(t, NULL, &uses[i], 1, MINUTE), 0);
 	}
 }
 

@@ -72,6 +72,20 @@ static void every_place_of_the_template_is_filled(void **state)
 	contains("apim_contract /etc/gateway/contract.json;");
 }
 
+static void a_key_manager_has_a_listener_of_its_own(void **state)
+{
+	(void)state;
+	lacks("apim_tokens");
+	contract.token_port = 9096;
+	contains("server {\n\t\tlisten 9096 ssl http2 backlog=1024;\n\n\t\tlocation / {\n"
+		 "\t\t\tapim_gateway on;\n\t\t\tapim_tokens on;\n");
+	settings.token_port = 10;
+	contains("listen 10 ssl http2 backlog");
+	lacks("listen 9096");
+	contract.token_port = 0;
+	lacks("listen 10 ");
+}
+
 static void ports_are_the_contracts_unless_set(void **state)
 {
 	(void)state;
@@ -155,6 +169,15 @@ static void clients_are_asked_for_certificates_where_an_api_wants_them(void **st
 	contract.n_apis = 0;
 }
 
+static void usage_is_told_only_if_a_bus_is_named(void **state)
+{
+	(void)state;
+	lacks("apim_usage");
+	settings.usage_url = "nats://nats:4222";
+	contains("apim_usage /tmp/gateway;");
+	lacks("nats");
+}
+
 static void the_environment_is_checked(void **state)
 {
 	struct settings s;
@@ -179,10 +202,35 @@ static void the_environment_is_checked(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void other_replicas_are_named_if_there_are_any(void **state)
+{
+	(void)state;
+	lacks("apim_replicas");
+	settings.replicas = "gateways";
+	settings.replicas_address = "10.0.0.1";
+	contains("apim_replicas gateways 10.0.0.1 9798 /etc/gateway/replicas/key;");
+}
+
+static void an_own_address_is_needed_beside_the_name_of_all(void **state)
+{
+	struct settings s;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(setenv("GATEWAY_REPLICAS", "gateways", 1), 0);
+	assert_false(settings_read(&s, &err));
+	assert_non_null(strstr(err.msg, "GATEWAY_REPLICAS_ADDRESS"));
+	assert_int_equal(setenv("GATEWAY_REPLICAS_ADDRESS", "10.0.0.1", 1), 0);
+	assert_true(settings_read(&s, &err));
+	assert_int_equal(unsetenv("GATEWAY_REPLICAS"), 0);
+	assert_int_equal(unsetenv("GATEWAY_REPLICAS_ADDRESS"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_place_of_the_template_is_filled),
+		TEST(a_key_manager_has_a_listener_of_its_own),
 		TEST(ports_are_the_contracts_unless_set),
 		TEST(both_families_are_listened_to_where_there_are_both),
 		TEST(http2_can_be_off),
@@ -190,7 +238,10 @@ int main(void)
 		TEST(the_key_is_the_users_if_there_is_one),
 		TEST(root_is_named_and_trust_listed),
 		TEST(clients_are_asked_for_certificates_where_an_api_wants_them),
+		TEST(usage_is_told_only_if_a_bus_is_named),
 		TEST(the_environment_is_checked),
+		TEST(other_replicas_are_named_if_there_are_any),
+		TEST(an_own_address_is_needed_beside_the_name_of_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,25 @@ static void interceptors_of_all_schemas_are_found(void **state UNUSED)
 	assert_string_equal(api_interceptor(&java.api), "jar");
 }
 
+static void configmaps_of_hooks_are_named(void **state UNUSED)
+{
+	AUTO(release)
+	struct fixture x =
+		decoded("{'replicas':1,'definition':{'configmapName':'a','hooks':['one','two']}}");
+	AUTO(release)
+	struct fixture beside = decoded(
+		"{'replicas':1,'image':'r/i:t','definition':{'configmapName':'a','hooks':['one']}}");
+	AUTO(release)
+	struct fixture bad =
+		decoded("{'replicas':1,'definition':{'configmapName':'a','hooks':['No Name']}}");
+
+	assert_null(findings_fatal(&x.findings));
+	assert_int_equal(x.api.hooks.n, 2);
+	assert_string_equal(x.api.hooks.at[1], "two");
+	assert_int_equal(beside.findings.all.n, 1);
+	assert_non_null(findings_fatal(&bad.findings));
+}
+
 static void what_has_no_effect_is_said(void **state UNUSED)
 {
 	AUTO(release)
@@ -234,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_bad_environment_entry_is_named_without_its_value),
 		cmocka_unit_test(an_unknown_mode_is_its_own_reason),
 		cmocka_unit_test(interceptors_of_all_schemas_are_found),
+		cmocka_unit_test(configmaps_of_hooks_are_named),
 		cmocka_unit_test(what_has_no_effect_is_said),
 		cmocka_unit_test(a_timestamp_that_no_job_can_be_named_after_is_accepted),
 		cmocka_unit_test(the_document_decides_the_mode_of_one),

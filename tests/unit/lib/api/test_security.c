@@ -102,6 +102,50 @@ static void urls_are_urls(void **state UNUSED)
 	assert_non_null(findings_fatal(&newline.findings));
 }
 
+static void a_key_manager_is_external_unless_it_says_otherwise(void **state UNUSED)
+{
+#define KM "'type':'Oauth','credentials':'c','endpoint':'https://km:9443"
+	static const struct {
+		const char *spec;
+		bool external;
+		const char *wrong;
+	} cases[] = {
+		{ "{" KM "'}", true, NULL },
+		{ "{" KM "','external':true}", true, NULL },
+		{ "{" KM "','external':false}", false, NULL },
+		{ "{" KM "/oauth2/introspect'}", true, NULL },
+		{ "{" KM "/oauth2/introspect','external':false}", false, "spec.endpoint" },
+		{ "{" KM SECURITY_SOAP_PATH "','external':false}", false, NULL },
+		{ "{" KM SECURITY_SOAP_PATH "'}", true, NULL },
+		{ "{" KM SECURITY_SOAP_PATH "','external':true}", true, "spec.endpoint" },
+		{ "{" KM "','external':'no'}", true, "spec.external" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(release) struct fixture x = decoded(cases[i].spec);
+		const struct finding *f = findings_fatal(&x.findings);
+
+		assert_int_equal(entry(&x, 0)->external, cases[i].external);
+		assert_int_equal(f != NULL, cases[i].wrong != NULL);
+		if (f)
+			assert_string_equal(f->path, cases[i].wrong);
+	}
+}
+
+static void entries_that_ask_in_two_ways_are_two_key_managers(void **state UNUSED)
+{
+	AUTO(release)
+	struct fixture x = decoded(
+		"{'type':'Oauth','securityConfig':[{'endpoint':'https://km','credentials':'c'},"
+		"{'endpoint':'https://km','credentials':'c','external':false}]}");
+	AUTO(release)
+	struct fixture other = decoded("{'type':'basic','credentials':'c','external':false}");
+
+	assert_string_equal(findings_fatal(&x.findings)->path, "spec.securityConfig[1]");
+	assert_null(findings_fatal(&other.findings));
+	assert_int_equal(other.findings.all.n, 1); /* has no effect there */
+}
+
 static void any_json_is_decoded(void **state UNUSED)
 {
 	static const char *const texts[] = { "null", "[]", "{'spec':[]}", "{'spec':{}}",
@@ -184,6 +228,8 @@ int main(void)
 		cmocka_unit_test(basic_without_anything_is_a_finding_and_no_crash),
 		cmocka_unit_test(the_audience_is_optional_and_a_url_stands_for_a_certificate),
 		cmocka_unit_test(urls_are_urls),
+		cmocka_unit_test(a_key_manager_is_external_unless_it_says_otherwise),
+		cmocka_unit_test(entries_that_ask_in_two_ways_are_two_key_managers),
 		cmocka_unit_test(any_json_is_decoded),
 		cmocka_unit_test(a_policy_survives_the_trip_through_its_secret),
 		cmocka_unit_test(a_damaged_policy_is_refused_without_quoting_it),

@@ -98,6 +98,32 @@ static void a_string_grows(void **state UNUSED)
 	assert_int_equal(strlen(s.ptr), 10000);
 }
 
+static void utf8_is_told_from_other_bytes(void **state UNUSED)
+{
+	static const char *const good[] = { "", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+		"\xf4\x8f\xbf\xbf" };
+	static const char *const bad[] = { "\xff", "\x80", "a\xc3", "\xc0\xaf", "\xe0\x80\xaf",
+		"\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xc3(" };
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(utf8_ok(good[i], strlen(good[i])));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(utf8_ok(bad[i], strlen(bad[i])));
+}
+
+static void utf8_is_looked_at_everywhere(void **state UNUSED)
+{
+	char text[40];
+
+	for (size_t n = 1; n <= sizeof(text); n++)
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'a', sizeof(text));
+			assert_true(utf8_ok(text, n));
+			text[at] = (char)0x80;
+			assert_false(utf8_ok(text, n));
+		}
+}
+
 static void url_text_is_percent_encoded(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -124,6 +150,35 @@ static void base64_knows_both_alphabets_and_one_spelling(void **state UNUSED)
 	assert_null(base64url_decode(a, "YW=I", 4, &n));
 	assert_null(base64url_decode(a, "YW===", 5, &n));
 	assert_string_equal(base64url_decode(a, "", 0, &n), "");
+}
+
+static void base64_of_any_length_is_read_to_its_end(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	unsigned char bytes[67];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 151 + 7);
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		char *text = base64url_encode(a, bytes, n);
+		size_t digits = strlen(text);
+		size_t read;
+
+		assert_memory_equal(base64url_decode(a, text, digits, &read), bytes, n);
+		assert_int_equal(read, n);
+		for (size_t at = 0; at < digits; at++) {
+			char digit = text[at];
+
+			for (const char *none = "/+ =.\x80"; *none; none++) {
+				bool ends = *none == '=' && at + 1 == digits && digits % 4 == 0;
+
+				text[at] = *none;
+				if (!ends)
+					assert_null(base64url_decode(a, text, digits, &read));
+			}
+			text[at] = digit;
+		}
+	}
 }
 
 static void sha256_matches_the_standard(void **state UNUSED)
@@ -172,8 +227,11 @@ int main(void)
 		cmocka_unit_test(arena_memory_is_zero_even_after_a_reset),
 		cmocka_unit_test(a_string_refuses_to_outgrow_its_limit),
 		cmocka_unit_test(a_string_grows),
+		cmocka_unit_test(utf8_is_told_from_other_bytes),
+		cmocka_unit_test(utf8_is_looked_at_everywhere),
 		cmocka_unit_test(url_text_is_percent_encoded),
 		cmocka_unit_test(base64_knows_both_alphabets_and_one_spelling),
+		cmocka_unit_test(base64_of_any_length_is_read_to_its_end),
 		cmocka_unit_test(sha256_matches_the_standard),
 		cmocka_unit_test(a_vector_is_walked_in_order_and_can_be_left_early),
 		cmocka_unit_test(time_is_written_as_rfc_3339),

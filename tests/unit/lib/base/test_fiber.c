@@ -85,12 +85,26 @@ static void one_that_has_ended_can_rest_and_start_again(void **state UNUSED)
 	fiber_free(NULL);
 }
 
+static void one_that_waits_can_be_ended_and_start_again(void **state UNUSED)
+{
+	struct fiber *f = fiber_new();
+	int sum = 0;
+
+	for (int i = 0; i < 3; i++) {
+		assert_true(fiber_start(f, use_much_stack, &sum));
+		fiber_drop(f);
+	}
+	assert_int_equal(sum, 0);
+	fiber_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fibers_take_turns),
 		cmocka_unit_test(code_knows_whether_it_runs_in_one),
 		cmocka_unit_test(one_that_has_ended_can_rest_and_start_again),
+		cmocka_unit_test(one_that_waits_can_be_ended_and_start_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

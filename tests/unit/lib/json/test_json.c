@@ -45,6 +45,17 @@ static void duplicate_keys_are_refused(void **state UNUSED)
 	refused("{\"a\":{\"k\":1,\"k\":2}}", "duplicate key \"k\"");
 }
 
+static void numbers_that_others_read_otherwise_are_refused(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	static const char *const odd[] = { "01", "-01", "1.", "-", "1.e2", "1e", "1e+", "[1,00]",
+		"{\"exp\":0123}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+		refused(odd[i], "number");
+	assert_non_null(parse(a, "[0,-0,0.5,10,1e3,1.5E-3,-1.25e+2,\"01\",\"1.\"]"));
+}
+
 static void control_characters_are_refused(void **state UNUSED)
 {
 	AUTO(arena_auto) struct arena *a = arena_new();
@@ -52,6 +63,8 @@ static void control_characters_are_refused(void **state UNUSED)
 
 	refused("{\"iss\":\"good\\u0000evil\"}", "control");
 	refused("{\f}", "control");
+	refused("{\"iss\":\"good\\u00exevil\"}", "broken escape");
+	refused("\"a\tb\"", "control");
 	assert_null(json_parse(a, "1\0", 2, &err));
 	assert_non_null(parse(a, "\"\\\\u0000\""));
 }
@@ -76,6 +89,27 @@ static void integers_are_exact_or_none(void **state UNUSED)
 	assert_false(json_int(parse(a, "1.5"), &n));
 	assert_false(json_int(parse(a, "\"1\""), &n));
 	assert_true(n == 9007199254740992LL);
+}
+
+static void only_true_is_true(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+
+	assert_true(json_is_true(parse(a, "true")));
+	assert_false(json_is_true(parse(a, "false")));
+	assert_false(json_is_true(parse(a, "1")));
+	assert_false(json_is_true(NULL));
+}
+
+static void canonical_numbers_keep_every_digit(void **state UNUSED)
+{
+	static const char *const same[] = { "9007199254740991", "-9007199254740991",
+		"1234567890123456", "0.30000000000000004", "0.3", "19.99", "-0.5", "0", "1e+300" };
+	AUTO(arena_auto) struct arena *a = arena_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		assert_string_equal(json_canonical(a, parse(a, same[i])), same[i]);
+	assert_string_equal(json_canonical(a, parse(a, "[1.0,1e2,1.50]")), "[1,100,1.5]");
 }
 
 static void a_path_through_nothing_is_nothing(void **state UNUSED)
@@ -141,9 +175,12 @@ int main(void)
 		cmocka_unit_test(an_error_names_line_and_column),
 		cmocka_unit_test(duplicate_keys_are_refused),
 		cmocka_unit_test(control_characters_are_refused),
+		cmocka_unit_test(numbers_that_others_read_otherwise_are_refused),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(integers_are_exact_or_none),
 		cmocka_unit_test(a_path_through_nothing_is_nothing),
+		cmocka_unit_test(only_true_is_true),
+		cmocka_unit_test(canonical_numbers_keep_every_digit),
 		cmocka_unit_test(canonical_text_ignores_the_order_of_members),
 		cmocka_unit_test(a_template_quotes_what_it_is_given),
 		cmocka_unit_test(pruning_removes_null_members_at_every_depth),

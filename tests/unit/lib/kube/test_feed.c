@@ -24,8 +24,8 @@ struct record {
 };
 
 static const struct feed_tuning quick = { .stream_s = 8,
-	.silence_ms = 300,
-	.list_ms = 1000,
+	.silence_ms = 2000,
+	.list_ms = 5000,
 	.pause_ms = 1,
 	.longest_pause_ms = 20,
 	.absent_ms = 5,
@@ -65,8 +65,8 @@ static void expect_trouble_of(bool optional, const struct http_step *steps, size
 	const struct clock_ops clock = clock_real();
 	const struct http_script s = http_play(steps, n);
 	struct record r = { .a = arena_new() };
-	struct kube *k = http_client(r.a, &s, 1000);
-	int64_t end_ms = clock.now_ms(clock.self) + 10000;
+	struct kube *k = http_client(r.a, &s, 60000);
+	int64_t end_ms = clock.now_ms(clock.self) + 30000;
 	struct kube_watch *w;
 	bool seen = !trouble;
 	struct err err;
@@ -297,19 +297,6 @@ static void a_kind_that_is_not_served_is_an_empty_list_until_it_is(void **state 
 	expect_trouble_of(true, steps, ARRAY_LEN(steps), "R S R S R +a S5 R S", NULL);
 }
 
-static void versions_are_compared_as_numbers_only(void **state UNUSED)
-{
-	assert_true(version_before("9", "10"));
-	assert_true(version_before("10", "11"));
-	assert_false(version_before("10", "10"));
-	assert_false(version_before("11", "10"));
-	assert_false(version_before("100", "99"));
-	assert_false(version_before("", "1"));
-	assert_false(version_before("1", ""));
-	assert_false(version_before("a", "b"));
-	assert_false(version_before("1a", "2"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,7 +315,6 @@ int main(void)
 		cmocka_unit_test(the_server_says_how_long_to_wait),
 		cmocka_unit_test(a_stream_cut_in_an_event_goes_on_before_it),
 		cmocka_unit_test(a_kind_that_is_not_served_is_an_empty_list_until_it_is),
-		cmocka_unit_test(versions_are_compared_as_numbers_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,11 +73,22 @@ static void an_object_of_another_uid_is_a_conflict(void **state UNUSED)
 	assert_int_equal(err.code, ERR_INVALID);
 }
 
+static void a_namespace_that_ends_is_no_lack_of_rights(void **state UNUSED)
+{
+	static const char body[] =
+		"{\"kind\":\"Status\",\"message\":\"forbidden\",\"details\":{\"causes\":[{\"reason\":\"NamespaceTerminating\"}]}}";
+	struct err err;
+
+	assert_false(status_err(403, body, strlen(body), &err));
+	assert_int_equal(err.code, ERR_ENDING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_status_has_a_code),
 		cmocka_unit_test(the_servers_words_are_passed_on),
+		cmocka_unit_test(a_namespace_that_ends_is_no_lack_of_rights),
 		cmocka_unit_test(other_answers_are_quoted_in_one_printable_line),
 		cmocka_unit_test(a_status_object_has_a_code),
 		cmocka_unit_test(an_object_of_another_uid_is_a_conflict),

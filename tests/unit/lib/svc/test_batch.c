@@ -25,6 +25,10 @@ static void note(const char *what, const struct world *w)
 	(void)snprintf(story + n, sizeof(story) - n, "%s%s ", what, w->root_ref.name);
 }
 
+static void no_wait(void *arg UNUSED, int timeout_ms UNUSED)
+{
+}
+
 static void no_needs(const struct world *w UNUSED, struct needs *n UNUSED)
 {
 }
@@ -113,7 +117,7 @@ static void start(struct fixture *f, const struct service *s)
 	f->rt.bus.ack = ack;
 	f->rt.bus.nak = nak;
 	f->rt.bus.term = term;
-	f->batch = batch_new(&f->rt, NULL, NULL);
+	f->batch = batch_new(&f->rt, (struct batch_wait){ no_wait, NULL }, NULL);
 	log_open("test", LOG_ERROR);
 }
 
@@ -243,7 +247,7 @@ static void read_by_three(struct fixture *f)
 	f->rt.memo = memo_new();
 	f->rt.kube.get = slow_get;
 	batch_free(f->batch);
-	f->batch = batch_new(&f->rt, NULL, NULL);
+	f->batch = batch_new(&f->rt, (struct batch_wait){ no_wait, NULL }, NULL);
 	gets_of_the_shared = 0;
 	comes(f, "cr.a", "a");
 	comes(f, "cr.b", "b");
