@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The registry refuses, is away, or Kaniko cannot push: told, tried again, recovered without any other touch.
+# alone: it changes the operator's registry
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 only_locally "a registry with a password"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A service is killed every second, at random, through complete runs of the scenario. FULL=1: ten runs.
+# alone: it kills the operator
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 only_locally "processes of pods are killed from the host"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The bus dies in mid-build and comes back with nothing on its disk.
+# alone: it stops the bus
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 only_locally "the broker's disk is wiped from the host"

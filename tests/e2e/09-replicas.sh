@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Several replicas of every service; scaled up and down while fifty APIs are created.
+# alone: it scales the operator
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 story "any number of replicas gives the same results"

@@ -25,3 +25,15 @@ within 150 "an edited password counts" by 200 admin:better
 now "the old one no longer does" by 401 admin:admin
 same "nothing was built, no pod was replaced" "$before" "$(digest petstore-basic) $(pods_of petstore-basic) $(jobs_of petstore-basic) $(generation_of petstore-basic)"
 no_request_failed "no request failed meanwhile"
+
+# What is deleted while it is used: pods that start afterwards go on with it, too.
+k delete security petstorebasic >/dev/null
+within 10 "a Security that is in use may be deleted, and the API says that it misses it" is petstore-basic ResolvedRefs 'False SecurityNotFound: *"petstorebasic"*'
+within 60 "its Secret goes with it" gone secret petstorebasic-security
+k delete pods -l app=petstore-basic --wait=false >/dev/null
+other_pods() { [[ $before != *"$(pods_of petstore-basic)"* ]] && k wait pods -l app=petstore-basic --for=condition=Ready --timeout=1s; }
+within 120 "new pods start without it" other_pods
+within 30 "and let the same user in" by 200 admin:better
+now "and nobody else" by 401 admin:admin
+k apply -f "$here/petstore-basic.yaml" >/dev/null
+within 30 "when it returns, the API is ready again" ready petstore-basic

@@ -8,7 +8,8 @@ sample scenario-7/products-privatejet.yaml | k apply -f - >/dev/null
 within 60 "the backend is ready" target_ready $te
 same "its URL is in its status" "http://$te.$NS:80" "$(k get targetendpoint $te -o jsonpath='{.status.url}')"
 same "two pods run it" 2 "$(k get pods -l apim.wso2.com/target-endpoint=$te -o json | jq '.items | length')"
-same "the Service leads from 80 to 8080" "80 8080" "$(k get service $te -o jsonpath='{.spec.ports[0].port} {.spec.ports[0].targetPort}')"
+same "the Service leads from 80 to 8080, by the port's name" "80 http-port http-port 8080" \
+	"$(k get service $te -o jsonpath='{.spec.ports[0].port} {.spec.ports[0].targetPort}') $(k get deployment $te -o jsonpath='{.spec.template.spec.containers[0].ports[0].name} {.spec.template.spec.containers[0].ports[0].containerPort}')"
 same "the autoscaler is 2 to 3" "2 3" "$(k get hpa $te-hpa -o jsonpath='{.spec.minReplicas} {.spec.maxReplicas}')"
 
 "$B/bin/apictl" add api -n products-pj --from-file=deploy/samples/scenario-7/swagger.yaml --namespace "$NS" >/dev/null

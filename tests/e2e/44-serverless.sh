@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Scenario 14, as far as it goes without Knative itself: the object that Knative is given, judged by Knative's own CRD, and what
 # becomes of what Knative says about it.
+# alone: it changes the kinds that the cluster serves
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 story "a serverless backend is a Knative Service"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Scenario 17: an Ingress for each API, and what the change of mode touches. No ingress controller runs: its part is played by hand.
+# alone: it changes the operator's mode
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 story "an Ingress for each API"

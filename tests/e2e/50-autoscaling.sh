@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Scenario 20: what autoscalers look at, and that one follows the load.
+# alone: it measures processor time
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 story "gateways scale"
@@ -26,10 +27,17 @@ same "nothing was built for it" "$jobs" "$(jobs_of hello-world)"
 no_limits
 allowed() { k get configmap policy-configmap -o yaml | grep -q 1000000 && ready hello-world; }
 quietly_within 120 "limits do not stand in the way" allowed
+template=$(template_of hello-world) jobs=$(jobs_of hello-world)
 has_address() { [[ $(address hello-world) =~ ^[0-9] ]]; }
 quietly_within 20 "it has an address" has_address
 quietly_within 30 "it answers" has_body 200 hello-world /scaling/v1/store/inventory available
 under_load hello-world /scaling/v1/store/inventory --rate=150
 replicas() { (($(k get deployment hello-world -o jsonpath='{.status.readyReplicas}') >= $1)); }
 within 150 "under load there are more pods" replicas 2
-no_request_failed "no request failed"
+no_request_failed "no request failed while they came"
+under_load hello-world /scaling/v1/store/inventory --rate=5
+alone() { [[ $(k get pods -l app=hello-world --field-selector=status.phase=Running -o name | wc -l) == 1 && $(hpa .status.desiredReplicas) == 1 ]]; }
+# The local cluster waits 10 s before it takes pods away; Kubernetes itself five minutes.
+within 420 "without it there is one again" alone
+no_request_failed "no request failed while they went"
+same "scaling is neither a rollout nor a build" "$template $jobs" "$(template_of hello-world) $(jobs_of hello-world)"

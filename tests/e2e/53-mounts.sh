@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Scenario 23: ConfigMaps and Secrets of the administrator in real gateway pods.
+# alone: it changes the operator's configuration
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 story "an administrator's ConfigMaps and Secrets in gateways"

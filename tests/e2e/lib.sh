@@ -16,7 +16,7 @@ B=${B:-build/release}
 if [[ $CLUSTER == local ]]; then
 	# shellcheck source=deploy/local/env.sh
 	. deploy/local/env.sh
-	export KUBECONFIG=$ADMIN_CONF PATH=$TOOLS_BIN:$PATH
+	export KUBECONFIG=$ADMIN_CONF PATH=$TOOLS_BIN:$PATH APIM_CACHE=$CACHE # HOME is going to be another
 fi
 : "${KUBECONFIG:?names the cluster}"
 SYSTEM=wso2-system
@@ -24,7 +24,8 @@ SERVICES=(watcher security-svc ratelimit-svc endpoint-svc api-svc builder-svc)
 NS=e2e-$STORY-$$
 TMP=$(mktemp -d)
 TOKEN=$(tr -d '\n' <tests/data/sample-token.jwt)
-export KUBECACHEDIR=$TMP/kubectl-cache HOME=$TMP
+# OWN_HOME: where programs that were built are kept.
+export OWN_HOME=$HOME KUBECACHEDIR=$TMP/kubectl-cache HOME=$TMP
 CLEANUP=() # commands, run in reverse order however the story ends
 
 # ---- the frame of a story ----
@@ -228,11 +229,12 @@ fault() {
 
 has_body() { request "$1" "$2" "$3" -H "Authorization: Bearer $TOKEN" && grep -q "$4" "$TMP/body"; }
 
-# under_load API PATH [LOAD…]: requests by the article's token until no_request_failed. Tokens' tiers allow 500 a minute.
+# under_load API PATH [LOAD…]: requests by the article's token, or the credentials in LOAD, until no_request_failed. Tokens' tiers allow 500 a minute.
 under_load() {
-	local name=$1 path=$2
+	local name=$1 path=$2 token="--header=Authorization: Bearer $TOKEN"
 	shift 2
-	"$B/tests/e2e/load" --rate=8 --seconds=300 --connections=2 --header="Authorization: Bearer $TOKEN" "$@" \
+	[[ $* != *--header=Authorization:* ]] || token=
+	"$B/tests/e2e/load" --rate=8 --seconds=300 --connections=2 ${token:+"$token"} "$@" \
 		"https://$(address "$name"):9095$path" >"$TMP/load" 2>&1 &
 	LOAD=$!
 	afterwards "kill $LOAD"

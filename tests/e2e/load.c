@@ -1,6 +1,6 @@
 /* Steady requests to one address, and an honest count of those that failed.
  *
- *   load --rate=200 --seconds=30 [--connections=8] [--header='Authorization: Bearer …']
+ *   load --rate=200 --seconds=30 [--connections=8] [--header='Authorization: Bearer …'…]
  * [--expect=200] URL
  *
  * Open loop: a request is due at its time whatever became of the one before. A connection that the
@@ -26,7 +26,7 @@ enum {
 
 static struct {
 	const char *url;
-	const char *header;
+	struct curl_slist *headers;
 	long expect;
 	long rate;
 	long seconds;
@@ -88,9 +88,7 @@ static void account(CURLcode code, long status, int64_t took_us)
 static void *run(void *arg)
 {
 	long i = (long)(intptr_t)arg;
-	struct curl_slist *headers =
-		options.header ? curl_slist_append(NULL, options.header) : NULL;
-	CURL *c = connection(headers);
+	CURL *c = connection(options.headers);
 
 	for (long k = i; !stopped; k += options.connections) {
 		int64_t due = start_us + (int64_t)k * 1000000 / options.rate;
@@ -108,7 +106,6 @@ static void *run(void *arg)
 		account(code, status, now_us() - before);
 	}
 	curl_easy_cleanup(c);
-	curl_slist_free_all(headers);
 	return NULL;
 }
 
@@ -139,7 +136,8 @@ static bool parse(int argc, char **argv)
 		const char *a = argv[i];
 
 		if (str_starts(a, "--header="))
-			options.header = a + strlen("--header=");
+			options.headers =
+				curl_slist_append(options.headers, a + strlen("--header="));
 		else if (!str_starts(a, "--"))
 			options.url = a;
 		else if (!number(a, "--rate=", &options.rate) &&
