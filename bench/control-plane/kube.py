@@ -31,6 +31,11 @@ class Kube:
     def connect(self):
         return http.client.HTTPSConnection(self.host, self.port, context=self.ssl, timeout=60)
 
+    def open(self):
+        """This thread's connection, before its first request."""
+        self.local.connection = self.connect()
+        self.local.connection.connect()
+
     def request(self, method, path, body=None, content_type="application/json"):
         for attempt in (1, 2):
             if not hasattr(self.local, "connection"):

@@ -5,7 +5,6 @@ whatever else the machine does meets all of them. Requests per second are compar
 candidate's own worker used, which other load on the machine disturbs least.
 """
 import argparse
-import base64
 import json
 import os
 import pathlib
@@ -14,49 +13,25 @@ import shutil
 import socket
 import statistics
 import subprocess
+import sys
 import time
+
+from credentials import ISSUER, KINDS, TOKENS, make_tokens
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NGINX = os.environ.get("GATEWAY_NGINX", "/usr/sbin/nginx")
-ISSUER = "https://bench.example/oauth2/token"
-TOKENS = 1000
+PACED_CLIENTS = 4
 TICK = os.sysconf("SC_CLK_TCK")
+KNOWN = json.dumps({"active": True, "client_id": "bench", "username": "bench", "scope": "am_application_scope default", "exp": 3719739826})
 BODY = '{"name":"Apples", "id":101, "reviewScore":"0", "stockAvailability":false}'
 
 
 # ---- inputs ----
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def make_tokens(work):
-    """A key and TOKENS tokens signed with it: RS256, about the size of the article's."""
-    file = work / "tokens-with-tiers"
-    key = work / "key.pem"
-    if file.exists() and len(file.read_text().split()) == TOKENS:
-        return file
-    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, stderr=subprocess.DEVNULL)
-    lines = []
-    for i in range(TOKENS):
-        head = {"typ": "JWT", "alg": "RS256", "x5t": "ZjRmYTMwNTJjOWU5MmIzMjgzNDI3Y2IyMmIyY2EzMjdhZjViMjc0Zg=="}
-        claims = {
-            "iss": ISSUER, "aud": "http://org.wso2.apimgt/gateway", "sub": f"user-{i}@carbon.super", "keytype": "PRODUCTION",
-            "scope": "am_application_scope default", "iat": 1572256179, "exp": 3719739826, "jti": f"bench-{i}",
-            "application": {"owner": "admin", "tier": "bench", "name": f"application-{i}", "id": i, "uuid": None},
-            "subscribedAPIs": [{"name": "Bench", "version": "v1", "context": "/bench/v1", "publisher": "admin",
-                                "subscriptionTier": "bench", "subscriberTenantDomain": "carbon.super"}],
-        }
-        text = b".".join(base64url(json.dumps(x, separators=(",", ":")).encode()) for x in (head, claims))
-        sign = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text, capture_output=True, check=True)
-        lines.append((text + b"." + base64url(sign.stdout)).decode())
-    file.write_text("\n".join(lines) + "\n")
-    return file
-
-
-def make_contract(work, name, programs, backend, operations, cache=10000, limits=True):
-    """A compiled contract with that many operations, and limits at three levels that nobody reaches."""
+def make_contract(work, name, programs, backend, operations, cache=10000, limits=True, few=0, kind="jwt", km=0):
+    """A compiled contract with that many operations, a scope, and limits at three levels that nobody reaches; with few, one more
+    operation that so many may call in an hour. kind is that of its Security, km the port of a key manager."""
     folder = work / name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "swagger").mkdir(parents=True)
@@ -65,16 +40,26 @@ def make_contract(work, name, programs, backend, operations, cache=10000, limits
     document = {
         "openapi": "3.0.0", "info": {"title": "Bench", "version": "v1"}, "x-wso2-basePath": "/bench/v1",
         "x-wso2-production-endpoints": {"urls": [f"http://127.0.0.1:{backend}"]},
-        "paths": {f"/r{i}/items/{{id}}": {"get": {"operationId": f"get{i}", "x-wso2-throttling-tier": "bench", "responses": answers, "parameters": [
+        "paths": {f"/r{i}/items/{{id}}": {"get": {"operationId": f"get{i}", "x-wso2-throttling-tier": "bench", "x-scope": "default", "responses": answers, "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}} for i in range(operations)},
     }
     never = [{"bench": {"count": 10 ** 12, "unitTime": 1, "timeUnit": "year"}}]
+    if kind != "jwt":
+        document["security"] = [{"bench": []}]
+        document["components"] = {"securitySchemes": {"bench": {"type": "apiKey", "in": "header", "name": "apikey"}}} if kind == "apikey" else {}
+    if few:
+        document["paths"]["/few/items/{id}"] = {"get": document["paths"]["/r0/items/{id}"]["get"] | {"operationId": "few", "x-wso2-throttling-tier": "few"}}
+    tiers = never + [{"Default": never[0]["bench"]}]  # of callers whose credentials name no subscription
+    some = never + [{"few": {"count": few, "unitTime": 1, "timeUnit": "hour"}}] if few else never
     conf = {
-        "policies": {"resourcePolicies": never, "applicationPolicies": never, "subscriptionPolicies": never},
+        "policies": {"resourcePolicies": some, "applicationPolicies": never, "subscriptionPolicies": tiers},
         "settings": {"tokenCacheEntries": cache},
         "securities": [{"name": "default-security-jwt", "type": "jwt", "issuers": [
             {"issuer": ISSUER, "audience": "http://org.wso2.apimgt/gateway", "keys": [{"pem": public.stdout}]}]}],
     }
+    if kind != "jwt":
+        conf["securities"].append({"name": "bench", "type": kind} | (
+            {"endpoint": f"http://127.0.0.1:{km}/token/introspect"} if kind == "oauth" else {}))
     (folder / "swagger" / "bench.json").write_text(json.dumps(document))
     (folder / "conf.json").write_text(json.dumps(conf))
     subprocess.run([programs / "bin/toolkit", "compile", "--swagger", folder / "swagger", "--conf", folder / "conf.json",
@@ -101,7 +86,7 @@ def free_port():
 def answers(port, path):
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as s:
-            s.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             return s.recv(64).startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
     except OSError:
         return False
@@ -203,24 +188,30 @@ def nginx(work, name, http, server, access_log="off"):
     return Server([NGINX, "-e", "stderr", "-p", run, "-c", run / "nginx.conf"], port, work / f"{name}.log")
 
 
+PROXIED = 'location /bench/v1/ { proxy_pass http://backend/; proxy_http_version 1.1; proxy_set_header Connection ""; }'
+
+
+def upstream(backend):
+    return f"upstream backend {{ server 127.0.0.1:{backend}; keepalive 64; keepalive_requests 1000000; }}"
+
+
 def proxy(work, name, backend, access_log="off"):
-    return nginx(work, name, f"upstream backend {{ server 127.0.0.1:{backend}; keepalive 64; keepalive_requests 1000000; }}",
-                 'location /bench/v1/ { proxy_pass http://backend/; proxy_http_version 1.1; proxy_set_header Connection ""; }',
-                 access_log)
+    return nginx(work, name, upstream(backend), PROXIED, access_log)
 
 
 # ---- measuring ----
 
 class Candidate:
-    def __init__(self, title, server, operations=1, unique=False):
-        self.title, self.server, self.operations, self.unique = title, server, operations, unique
+    def __init__(self, title, server, operations=1, unique=False, callers=None):
+        self.title, self.server, self.operations, self.unique, self.callers = title, server, operations, unique, callers
         self.rps, self.cpu_us, self.p50, self.p99 = [], [], [], []
+        self.paced = []  # (p50, p99) of requests at a fixed rate
 
     def load(self, tokens, seconds):
         os.ftruncate(self.server.log.fileno(), 0)
         before = self.server.cpu_s()
-        out = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", HERE / "load.lua",
-                              f"http://127.0.0.1:{self.server.port}", "--", tokens, str(self.operations),
+        out = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "load.lua",
+                              f"http://127.0.0.1:{self.server.port}", "--", self.callers or tokens, str(self.operations),
                               "1" if self.unique else "0"], capture_output=True, check=True, text=True).stdout
         line = next(x for x in out.splitlines() if x.startswith("figures "))
         n, us, not_2xx, failed, p50, p99 = map(int, line.split()[1:])
@@ -231,6 +222,26 @@ class Candidate:
     def round(self, tokens, seconds):
         for to, value in zip((self.rps, self.cpu_us, self.p50, self.p99), self.load(tokens, seconds)):
             to.append(value)
+
+
+def paced(candidate, tokens, rate, seconds):
+    """p50 and p99 in ms of requests that come at a fixed rate, however fast the answers are: h2load, few connections."""
+    log = pathlib.Path(candidate.server.log.name).with_suffix(".paced")
+    log.unlink(missing_ok=True)
+    with open(tokens) as callers:
+        header = callers.readline().strip()
+    os.ftruncate(candidate.server.log.fileno(), 0)
+    subprocess.run(["h2load", "--h1", "-t1", f"-c{PACED_CLIENTS}", f"--rps={rate / PACED_CLIENTS:.0f}", f"-D{seconds}", f"--log-file={log}",
+                    "-H", header, f"http://127.0.0.1:{candidate.server.port}/bench/v1/r0/items/1"], stdout=subprocess.DEVNULL, check=True)
+    rows = [line.split() for line in log.read_text().splitlines()]
+    if not rows or any(row[1] != "200" for row in rows):
+        raise SystemExit(f"{candidate.title}: {len(rows)} paced requests, not all of them answered with 200")
+    took = sorted(int(row[2]) for row in rows)
+    candidate.paced.append((took[len(took) // 2] / 1000, took[len(took) * 99 // 100] / 1000))
+
+
+def added(full, plain, which):
+    return [x[which] - y[which] for x, y in zip(full.paced, plain.paced)]
 
 
 def span(values, form="{:.0f}"):
@@ -267,20 +278,27 @@ def memory(work, programs, tokens, contract, workers, operations):
     return idle, loaded
 
 
+# A process counts what its parent had in memory when it was begun, so that has to be little.
+ALONE = """
+import os, sys, time
+began = time.monotonic()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+_, status, usage = os.wait4(pid, 0)
+print(time.monotonic() - began, usage.ru_maxrss)
+sys.exit(status != 0)
+"""
+
+
 def compile_costs(work, programs, name, times):
     """Milliseconds and MB of `toolkit compile`, the program's start and the writing included."""
     ms, mb = [], []
     folder = work / name
     for _ in range(times):
-        started = time.monotonic()
-        process = subprocess.Popen([programs / "bin/toolkit", "compile", "--swagger", folder / "swagger", "--conf", folder / "conf.json",
-                                    "--out", work / "compiled"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
-        ms.append((time.monotonic() - started) * 1000)
-        mb.append(usage.ru_maxrss / 1024)
-        if status != 0:
-            raise SystemExit("toolkit compile failed")
+        done = subprocess.run([sys.executable, "-ISc", ALONE, programs / "bin/toolkit", "compile", "--swagger", folder / "swagger",
+                               "--conf", folder / "conf.json", "--out", work / "compiled"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        took, kilobytes = map(float, done.stdout.split())
+        ms.append(took * 1000)
+        mb.append(kilobytes / 1024)
     return ms, mb
 
 
@@ -296,7 +314,7 @@ def commit():
     return git("rev-parse", "--short", "HEAD") + (" with local changes" if git("status", "--porcelain", "-uno", "gateway", "lib") else "")
 
 
-def report(candidates, ops, starts, memories, compiled, options):
+def report(candidates, ops, kinds, starts, memories, compiled, options):
     plain, _, full, _, cold = candidates
     version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr.strip().split("/")[-1]
     verdict = statistics.median(ratios(full.rps, plain.rps))
@@ -309,14 +327,18 @@ def report(candidates, ops, starts, memories, compiled, options):
         f"before the run {options.load_before:.1f}. nginx {version}.", "",
         f"One worker each; client (wrk, 32 connections), candidate and backend share the cores; {TOKENS} RS256 tokens of about "
         f"1 kB in turn; {options.rounds} interleaved rounds of {options.seconds} s. Medians, with ranges in brackets. \"Ratio\" is to the first line, "
-        "round by round; CPU is that of the candidate's own processes. Other load on the machine moves requests/s much and CPU little.", "",
+        "round by round; CPU is that of the candidate's own processes. Latency is that of h2load's requests at a fixed rate, the same for both. Other load on the machine moves requests/s much and CPU little.", "",
         "| | requests/s | ratio | CPU µs/request | p50 ms | p99 ms |", "|---|---|---|---|---|---|",
-        *[row(c, plain) for c in candidates], "",
+        *[row(c, plain) for c in candidates + kinds], "",
         "| figure | measured | to reach |", "|---|---|---|",
         f"| full job with repeated tokens, requests/s against plain nginx | {verdict:.2f} | ≥ 0.8 |",
         f"| the same, CPU per request | {statistics.median(plain.cpu_us) / statistics.median(full.cpu_us):.2f} | |",
         f"| every signature verified, as when all tokens are distinct, requests/s against plain nginx "
         f"| {statistics.median(ratios(cold.rps, plain.rps)):.2f} | ≥ 0.4 |",
+        f"| added latency at half of its load, {options.rate:.0f} requests/s, p50, ms | {span(added(full, plain, 0), '{:.2f}')} | ≤ 0.1 |",
+        f"| the same, p99 | {span(added(full, plain, 1), '{:.2f}')} | ≤ 0.5 |",
+        *[f"| {c.title.split(', ')[1]} against repeated tokens, requests/s (CPU per request) | {span(ratios(c.rps, full.rps), '{:.2f}')} "
+          f"({statistics.median(full.cpu_us) / statistics.median(c.cpu_us):.2f}) | ≥ 0.9 |" for c in kinds],
         f"| start → first 200 on /health, ms, {len(starts)} starts | {span(starts)} | ≤ 100 |",
         f"| PSS of all processes, nothing shared with others, one worker, MB: idle / after load | {mem1[0]:.1f} / {mem1[1]:.1f} | ≤ 20 |",
         f"| PSS with 3,000 operations, one worker, MB: idle / after load | {mem3[0]:.1f} / {mem3[1]:.1f} | ≤ 30 |",
@@ -342,6 +364,18 @@ def options_of(argv=None):
     return p.parse_args(argv)
 
 
+def start_kind(o, kind, title, backend):
+    """A gateway whose callers show something else than tokens of an issuer."""
+    lines, entries = KINDS[kind]()
+    folder = o.work / f"callers-{kind}"
+    folder.mkdir(exist_ok=True)
+    (folder / "bench.json").write_text(json.dumps(entries))
+    (folder / "callers").write_text("\n".join(lines) + "\n")
+    contract = make_contract(o.work, kind, o.programs, backend.port, 1, kind=kind, km=backend.port)
+    server = gateway(o.work, o.programs, f"gateway-{kind}", contract, env={"GATEWAY_CREDENTIALS_DIR": str(folder)})
+    return Candidate(f"gateway, {title}", server, callers=folder / "callers")
+
+
 def measure(o, servers):
     def keep(server):
         servers.append(server)
@@ -349,7 +383,7 @@ def measure(o, servers):
         return server
 
     tokens = make_tokens(o.work)
-    backend = keep(nginx(o.work, "backend", "default_type application/json;", f"location / {{ return 200 '{BODY}'; }}"))
+    backend = keep(nginx(o.work, "backend", "default_type application/json;", f"location / {{ return 200 '{BODY}'; }} location = /token/introspect {{ return 200 '{KNOWN}'; }}"))
     contract = make_contract(o.work, "one", o.programs, backend.port, 1)
     uncached = make_contract(o.work, "uncached", o.programs, backend.port, 1, cache=0)
     unlimited = make_contract(o.work, "unlimited", o.programs, backend.port, 1, limits=False)
@@ -366,29 +400,37 @@ def measure(o, servers):
         Candidate("10 operations", keep(gateway(o.work, o.programs, "ten", ten)), 10, True),
         Candidate("3,000 operations", keep(gateway(o.work, o.programs, "many", many)), 3000, True),
     ]
-    for c in candidates + ops:
+    kinds = [start_kind(o, kind, title, backend) for kind, title in
+             (("basic", "basic credentials"), ("apikey", "API keys"), ("oauth", "opaque tokens that were asked for"))]
+    for c in kinds:
+        keep(c.server)
+    everybody = candidates + ops + kinds
+    for c in everybody:
         c.load(tokens, 1)
+    o.rate = statistics.median(candidates[2].load(tokens, o.seconds)[0] for _ in range(5)) / 2
     for i in range(o.rounds):
-        for c in candidates + ops:
+        for c in everybody:
             c.round(tokens, o.seconds)
-        print(f"round {i + 1}: " + ", ".join(f"{c.title} {c.rps[-1]:.0f}/s {c.cpu_us[-1]:.0f} µs" for c in candidates + ops), flush=True)
+        for c in (candidates[0], candidates[2]):
+            paced(c, tokens, o.rate, o.seconds)
+        print(f"round {i + 1}: " + ", ".join(f"{c.title} {c.rps[-1]:.0f}/s {c.cpu_us[-1]:.0f} µs" for c in everybody), flush=True)
     starts = start_times(o.work, o.programs, contract, o.starts)
     mem1 = memory(o.work, o.programs, tokens, contract, 1, 1)
     mem2 = memory(o.work, o.programs, tokens, many, 2, 3000)
     mem3 = memory(o.work, o.programs, tokens, many, 1, 3000)
     compiled = compile_costs(o.work, o.programs, "many", o.starts)
-    return report(candidates, ops, starts, (mem1, mem2, mem3), compiled, o)
+    return report(candidates, ops, kinds, starts, (mem1, mem2, mem3), compiled, o)
 
 
-def main():
-    o = options_of()
-    o.work = o.work.resolve()
-    o.programs = o.programs.resolve()
+def run(o, measuring, *paths):
+    """Of those options; servers that were started are stopped whatever becomes of it."""
+    for name in paths:
+        setattr(o, name, getattr(o, name).resolve())
     o.work.mkdir(parents=True, exist_ok=True)
     o.load_before = os.getloadavg()[0]
     servers = []
     try:
-        text = measure(o, servers)
+        text = measuring(o, servers)
     finally:
         for server in servers:
             server.stop()
@@ -398,4 +440,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(options_of(), measure, "work", "programs")

@@ -1,13 +1,13 @@
--- wrk's side of the gateway benchmark: wrk -s load.lua URL -- TOKENS OPERATIONS UNIQUE
+-- wrk's side of the gateway benchmark: wrk -s load.lua URL -- CALLERS OPERATIONS UNIQUE
 --
--- Every request carries the next of the tokens in file TOKENS and goes to the next of OPERATIONS operations. With UNIQUE = 1 its last
+-- Every request carries the next of the header lines in file CALLERS and goes to the next of OPERATIONS operations. With UNIQUE = 1 its last
 -- segment was never seen before; with 0 the requests are made in advance, so that the client costs as little as possible.
-local requests, tokens, heads = {}, {}, {}
+local requests, callers, heads = {}, {}, {}
 local n, operations, unique = 0, 1, false
 
 function init(args)
-	for token in io.lines(args[1]) do
-		tokens[#tokens + 1] = "Authorization: Bearer " .. token .. "\r\n\r\n"
+	for line in io.lines(args[1]) do
+		callers[#callers + 1] = line .. "\r\n\r\n"
 	end
 	operations = tonumber(args[2])
 	unique = args[3] == "1"
@@ -15,11 +15,11 @@ function init(args)
 		heads[i] = "GET /bench/v1/r" .. i .. "/items/"
 	end
 	local host = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\n"
-	for i = 1, #tokens do
+	for i = 1, #callers do
 		if unique then
-			tokens[i] = host .. tokens[i]
+			callers[i] = host .. callers[i]
 		else
-			requests[i] = heads[i % operations] .. i .. host .. tokens[i]
+			requests[i] = heads[i % operations] .. i .. host .. callers[i]
 		end
 	end
 end
@@ -27,7 +27,7 @@ end
 function request()
 	n = n + 1
 	if unique then
-		return heads[n % operations] .. n .. tokens[n % #tokens + 1]
+		return heads[n % operations] .. n .. callers[n % #callers + 1]
 	end
 	return requests[n % #requests + 1]
 end

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [--rounds N] [--seconds N] [--out FILE]: measures the gateway against the same nginx as a plain proxy.
 #
-# Builds what it needs, writes bench/results/gateway.md. Needs wrk, openssl, python3 and an otherwise quiet machine.
+# Builds what it needs, writes bench/results/gateway.md. Needs wrk, h2load, openssl, python3 and an otherwise quiet machine.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 cd "$HERE/../.."
