@@ -11,7 +11,7 @@ import threading
 import time
 
 from limits import DAY, ask, contract, limit, passed, stay_in_window
-from world import wait
+from world import free_port, wait
 
 STORIES = []
 PATH = "/store/v1.0.0/files/x"
@@ -23,12 +23,6 @@ def story(function):
     return function
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Replicas:
     """Gateways with one contract. The name has those that were added and not removed."""
 
@@ -37,7 +31,7 @@ class Replicas:
         self.name = f"gateways{next(numbers)}.default.svc.cluster.local"
         self.key = world.folder / f"{self.name}.key"
         self.key.write_bytes(os.urandom(32))
-        self.port = free_udp_port()
+        self.port = free_port()
         for _ in range(n):
             self.add()
         self.meet()

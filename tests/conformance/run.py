@@ -46,7 +46,7 @@ import transport
 import usage
 from backend import Backend, NameServer
 from dialog import play, read_cases
-from world import HERE, Gateway, Tokens, free_port, make_certificates
+from world import HERE, Gateway, Tokens, free_port, make_certificates, ports
 
 # What has stories, longest first; those of a file are told in their order, files side by side.
 CASES = "cases"
@@ -162,8 +162,9 @@ def play_on(report, world, pattern, todo):
     report.attempt(LANE_ENDS, lambda: look_back(gateway, world.tokens))
 
 
-def lane(build, pattern, todo, reports, is_last):
+def lane(number, build, pattern, todo, reports, is_last):
     """A world of its own, in which it plays what nobody else plays yet."""
+    ports.of_lane(number)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     report, folder = Report(is_last), Path(tempfile.mkdtemp(prefix="conformance-"))
     world = World(Path(build).resolve(), folder)
@@ -182,7 +183,7 @@ def play_all(build, pattern, lanes, is_last):
     units = [i for i, unit in enumerate(UNITS) if unit is not keycloak or "keycloak" in pattern]
     for i in units + [None] * lanes:
         todo.put(i)
-    players = [multiprocessing.Process(target=lane, args=(build, pattern, todo, reports, is_last)) for _ in range(lanes)]
+    players = [multiprocessing.Process(target=lane, args=(i, build, pattern, todo, reports, is_last)) for i in range(lanes)]
     for p in players:
         p.start()
     for p in players:

@@ -6,6 +6,7 @@ import hmac
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -41,18 +42,32 @@ def running(*servers):
             server.stop()
 
 
-GIVEN = set()
+class Ports:
+    """Who gets a port may bind it only later, or never: so a lane has a range of its own, and gives none of it twice. The kernel takes
+    ports of outgoing connections from above all of them, other tests theirs too."""
+    FIRST, EACH = 10000, 1600
+
+    def __init__(self):
+        self.of_lane(0)
+
+    def of_lane(self, lane):
+        since = random.randrange(self.EACH)
+        self.left = [self.FIRST + lane * self.EACH + (since + i) % self.EACH for i in range(self.EACH)]
+
+    def take(self):
+        while True:
+            port = self.left.pop()
+            with socket.socket() as s, contextlib.suppress(OSError):
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+                return port
+
+
+ports = Ports()
 
 
 def free_port():
-    """Never the same one twice: who gets it may bind it only later."""
-    while True:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        if port not in GIVEN:
-            GIVEN.add(port)
-            return port
+    return ports.take()
 
 
 def openssl(*args, data=None):
