@@ -255,3 +255,15 @@ void decide(struct core *core, struct arena *a, enum method m, const char *targe
 
 	core_decide(core, a, &r, ret);
 }
+
+int test_arena_new(void **state)
+{
+	*state = arena_new();
+	return 0;
+}
+
+int test_arena_free(void **state)
+{
+	arena_free(*state);
+	return 0;
+}

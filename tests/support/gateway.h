@@ -49,6 +49,11 @@ struct contract *a_contract(struct arena *a, const char *json);
 
 char *test_file(struct arena *a, const char *name, size_t *ret_n);
 
+/* A test whose state is an arena of its own. */
+int test_arena_new(void **state);
+int test_arena_free(void **state);
+#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, test_arena_new, test_arena_free)
+
 /* A request with one Authorization header (NULL: none). */
 void decide(struct core *core, struct arena *a, enum method m, const char *target,
 	const char *authorization, int64_t now_s, struct verdict *ret);

@@ -193,28 +193,16 @@ static void a_url_is_a_place_and_a_path(void **state)
 	assert_false(jwks_url_parse(a, "https://issuer.example/keys?a\r\nX: y", &at, &path, &err));
 }
 
-static int setup(void **state)
-{
-	*state = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_key_is_chosen_by_its_name),
-		cmocka_unit_test(only_names_that_are_not_known_ask_for_a_look),
-		cmocka_unit_test(a_key_is_used_as_its_set_says),
-		cmocka_unit_test(what_cannot_verify_is_left_out_and_nothing_else_refused),
-		cmocka_unit_test(a_broken_set_leaves_the_known_one),
-		cmocka_unit_test(a_url_is_a_place_and_a_path),
+		WITH_ARENA(a_key_is_chosen_by_its_name),
+		WITH_ARENA(only_names_that_are_not_known_ask_for_a_look),
+		WITH_ARENA(a_key_is_used_as_its_set_says),
+		WITH_ARENA(what_cannot_verify_is_left_out_and_nothing_else_refused),
+		WITH_ARENA(a_broken_set_leaves_the_known_one),
+		WITH_ARENA(a_url_is_a_place_and_a_path),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

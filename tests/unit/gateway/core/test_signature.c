@@ -153,33 +153,21 @@ static void weak_and_unusual_keys_are_refused(void **state)
 	assert_non_null(strstr(err.msg, "a PEM public key"));
 }
 
-static int setup(void **state)
-{
-	*state = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_algorithm_verifies_its_own_signatures_only),
-		cmocka_unit_test(a_changed_bit_anywhere_is_noticed),
-		cmocka_unit_test(signatures_of_another_length_are_refused),
-		cmocka_unit_test(zeroes_sign_nothing),
-		cmocka_unit_test(ecdsa_signatures_in_der_are_refused),
-		cmocka_unit_test(other_algorithms_have_no_name),
-		cmocka_unit_test(weak_and_unusual_keys_are_refused),
+		WITH_ARENA(every_algorithm_verifies_its_own_signatures_only),
+		WITH_ARENA(a_changed_bit_anywhere_is_noticed),
+		WITH_ARENA(signatures_of_another_length_are_refused),
+		WITH_ARENA(zeroes_sign_nothing),
+		WITH_ARENA(ecdsa_signatures_in_der_are_refused),
+		WITH_ARENA(other_algorithms_have_no_name),
+		WITH_ARENA(weak_and_unusual_keys_are_refused),
 	};
 	int failed;
 
 	keys = arena_new();
-	failed = cmocka_run_group_tests(tests, setup, teardown);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	arena_free(keys);
 	return failed;
 }

@@ -208,31 +208,15 @@ static void padding_in_any_part_is_tolerated_and_signed_as_sent(void **state)
 	is_refused(&v, "signature");
 }
 
-static int setup(void **state)
-{
-	*state = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			every_kind_of_key_verifies_and_is_remembered, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_public_key_is_no_secret, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			claims_may_be_lists_escaped_and_in_any_script, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			bytes_that_are_no_text_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(scopes_may_be_a_list_of_words, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			padding_in_any_part_is_tolerated_and_signed_as_sent, setup, teardown),
+		WITH_ARENA(every_kind_of_key_verifies_and_is_remembered),
+		WITH_ARENA(a_public_key_is_no_secret),
+		WITH_ARENA(claims_may_be_lists_escaped_and_in_any_script),
+		WITH_ARENA(bytes_that_are_no_text_are_refused),
+		WITH_ARENA(scopes_may_be_a_list_of_words),
+		WITH_ARENA(padding_in_any_part_is_tolerated_and_signed_as_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "gateway/core/limits.h"
 #include "gateway/core/window.h"
 #include "lib/base/arena.h"
+#include "tests/support/gateway.h"
 #include "tests/support/unit.h"
 
 enum {
@@ -255,40 +256,26 @@ static void counters_of_one_request_do_not_make_room_for_each_other(void **state
 	}
 }
 
-static int setup(void **state)
-{
-	*state = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(exactly_so_many_pass_in_a_window),
-		TEST(a_window_ends_with_the_clocks_unit),
-		TEST(windows_of_several_units_begin_with_the_unit_of_the_first_request),
-		TEST(requests_long_after_the_window_begin_a_new_one),
-		TEST(the_end_of_the_window_is_told),
-		TEST(a_clock_that_was_put_back_does_not_lock_anyone_out),
-		TEST(a_shorter_window_counts_at_once),
-		TEST(a_raised_limit_goes_on_counting),
-		TEST(what_one_level_refuses_counts_at_no_level),
-		TEST(over_quota_is_counted_and_passes),
-		TEST(the_longest_window_and_the_greatest_count_do_not_overflow),
-		TEST(an_amount_of_bytes_is_reached_by_what_went_before),
-		TEST(what_ends_later_counts_in_the_window_it_ends_in),
-		TEST(many_keys_are_counted_apart),
-		TEST(windows_that_have_ended_make_room_without_loss),
-		TEST(in_a_full_table_short_and_idle_windows_go_first_and_that_is_told),
-		TEST(counters_of_one_request_do_not_make_room_for_each_other),
+		WITH_ARENA(exactly_so_many_pass_in_a_window),
+		WITH_ARENA(a_window_ends_with_the_clocks_unit),
+		WITH_ARENA(windows_of_several_units_begin_with_the_unit_of_the_first_request),
+		WITH_ARENA(requests_long_after_the_window_begin_a_new_one),
+		WITH_ARENA(the_end_of_the_window_is_told),
+		WITH_ARENA(a_clock_that_was_put_back_does_not_lock_anyone_out),
+		WITH_ARENA(a_shorter_window_counts_at_once),
+		WITH_ARENA(a_raised_limit_goes_on_counting),
+		WITH_ARENA(what_one_level_refuses_counts_at_no_level),
+		WITH_ARENA(over_quota_is_counted_and_passes),
+		WITH_ARENA(the_longest_window_and_the_greatest_count_do_not_overflow),
+		WITH_ARENA(an_amount_of_bytes_is_reached_by_what_went_before),
+		WITH_ARENA(what_ends_later_counts_in_the_window_it_ends_in),
+		WITH_ARENA(many_keys_are_counted_apart),
+		WITH_ARENA(windows_that_have_ended_make_room_without_loss),
+		WITH_ARENA(in_a_full_table_short_and_idle_windows_go_first_and_that_is_told),
+		WITH_ARENA(counters_of_one_request_do_not_make_room_for_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
