@@ -125,7 +125,6 @@ static bool has_own_part(const struct share *s, const struct lease *l, struct wi
 
 static bool lacks(const struct share *s, struct window_use *u)
 {
-	u->left = 0;
 	u->is_lacking = s->may_wait;
 	return false;
 }
@@ -160,10 +159,8 @@ static bool lease_has_room(
 		u->left = l->held - u->count + l->left;
 		return true;
 	}
-	if (l->is_dry && s->now_ms - l->answered_ms < DRY_MS) {
-		u->left = 0;
+	if (l->is_dry && s->now_ms - l->answered_ms < DRY_MS)
 		return false;
-	}
 	if (l->wanted < UINT32_MAX)
 		l->wanted++;
 	ask_for_more(s, owner, e, l, u->limit);

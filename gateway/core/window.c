@@ -174,9 +174,12 @@ size_t window_take(struct window_table *t, struct share *share, struct window_us
 
 	for (size_t i = 0; i < n; i++)
 		look(window_find(t, &uses[i].key), &uses[i], now_s);
-	for (size_t i = 0; i < n; i++)
-		if (is_reached(share, &uses[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (is_reached(share, &uses[i])) {
+			uses[i].left = 0;
 			return i;
+		}
+	}
 	/* Looked for again: a share makes counters, and others room for them. */
 	for (size_t i = 0; i < n; i++)
 		e[i] = window_find(t, &uses[i].key);

@@ -50,7 +50,7 @@ struct window_use {
 	int64_t count; /* with this request if it was counted */
 	int64_t bytes;
 	int64_t end_s;	 /* of the window */
-	int64_t left;	 /* that may still pass, as far as it is known here */
+	int64_t left;	 /* that may still pass, as far as it is known here: 0 if this may not */
 	bool is_lacking; /* not reached: other replicas have to be asked first */
 	bool is_alone;	 /* not reached as far as is known here: they did not answer */
 };

@@ -203,7 +203,10 @@ static enum tried try_once(size_t i, const struct limit *l, uint64_t key, bool m
 	s->may_wait = may_wait;
 	if (window_take(s->table, s, &u, 1, net.now_ms / 1000) == 1)
 		return PASSED;
-	return u.is_lacking ? LACKING : REFUSED;
+	if (u.is_lacking)
+		return LACKING;
+	assert_int_equal(u.left, 0); /* so much a client is told that it may still do */
+	return REFUSED;
 }
 
 bool net_passes_at_once(size_t i, const struct limit *l, uint64_t key)
