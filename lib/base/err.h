@@ -17,7 +17,7 @@ enum err_code {
 	ERR_NOT_FOUND,	 /* the named thing does not exist */
 	ERR_CONFLICT,	 /* somebody else changed it first; read again */
 	ERR_DENIED,	 /* credentials or permissions are missing */
-	ERR_ENDING,	 /* the place it would stand in is going, with all that is in it */
+	ERR_ENDING,	 /* what it would belong to is going, with all that is in it */
 	ERR_LIMIT,	 /* a bound of ours was exceeded */
 	ERR_TIMEOUT,	 /* no answer in time */
 	ERR_UNAVAILABLE, /* the other side is down or asks to come back later */

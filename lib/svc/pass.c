@@ -31,7 +31,7 @@ static void show_failure(struct runtime *rt, struct plan *p, const struct err *f
 			failure->msg);
 	if (runtime_status(rt, p, children, &err))
 		runtime_events(rt, p);
-	else
+	else if (err.code != ERR_ENDING)
 		log_error("failure not shown in status", kv_str("err", err.msg));
 }
 

@@ -62,8 +62,12 @@ bool runtime_status(
 		info->api_version, info->kind, w->root_ref.name, w->root_ref.ns,
 		meta_version(w->root), status);
 	runtime_keep_alive(rt);
-	if (!rt->kube.apply(rt->kube.self, p->arena, &apply, 1, err))
+	if (!rt->kube.apply(rt->kube.self, p->arena, &apply, 1, err)) {
+		/* It was deleted meanwhile: of that a wake tells. */
+		if (err->code == ERR_NOT_FOUND)
+			err->code = ERR_ENDING;
 		return err_wrap(err, "write status");
+	}
 	remember_root(rt, p, apply.live);
 	rt->counts.applied++;
 	return true;

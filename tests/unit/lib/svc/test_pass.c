@@ -258,6 +258,20 @@ static void in_a_namespace_that_ends_nothing_is_made_nor_told(void **state UNUSE
 	assert_int_equal(f.memory.writes, 0);
 }
 
+static void an_object_that_goes_meanwhile_is_left_alone(void **state UNUSED)
+{
+	AUTO(arena_auto) struct arena *a = arena_new();
+	struct copier f;
+
+	copier_start(&f, a);
+	copier_put_original(&f);
+	f.memory.fail_call = 5; /* the copy is made and told of: its status is written */
+	f.memory.fail_code = ERR_NOT_FOUND;
+	assert_false(copier_look(&f, NULL).again);
+	assert_int_equal(f.memory.calls, 5);
+	assert_null(copier_ready(&f));
+}
+
 static void failing_at_any_call_still_converges(void **state UNUSED)
 {
 	for (unsigned int k = 1;; k++) {
@@ -340,6 +354,7 @@ int main(void)
 		cmocka_unit_test(a_child_spoilt_while_nothing_is_wanted_of_it_is_mended_later),
 		cmocka_unit_test(a_child_that_is_looked_at_is_mended_without_being_told),
 		cmocka_unit_test(in_a_namespace_that_ends_nothing_is_made_nor_told),
+		cmocka_unit_test(an_object_that_goes_meanwhile_is_left_alone),
 		cmocka_unit_test(failing_at_any_call_still_converges),
 		cmocka_unit_test(a_deleted_root_writes_no_status),
 		cmocka_unit_test(the_transition_time_moves_only_with_the_status),
