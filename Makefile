@@ -17,6 +17,10 @@ PLUGINS  := kubectl-apim kubectl-add kubectl-update
 SERVICES := security-svc ratelimit-svc endpoint-svc api-svc builder-svc watcher
 LIBS     := base json yaml x509 api conf msg plan kube bus svc
 
+# What another clone or variant compiled alike is used again. Debug information is relative to the top of the tree.
+COMPILE   = $(CCACHE) $(CC)
+CCACHE   := $(shell command -v ccache)
+
 STD    := -std=c17 -D_GNU_SOURCE
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
           -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum \
@@ -28,7 +32,7 @@ cc-option = $(shell $(CC) $1 -Werror -xc -c /dev/null -o /dev/null 2>/dev/null &
 HARDEN := -g -fno-common -fstack-protector-strong $(call cc-option,-fstack-clash-protection) -fPIC \
           $(if $(SAN)$(filter debug,$(MODE)),,-D_FORTIFY_SOURCE=2 $(call cc-option,-ftrivial-auto-var-init=zero))
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALL_CFLAGS = $(STD) $(WARN) $(WERROR) $(OPT) $(HARDEN) $(SANFLAGS) $(CFLAGS) -ffile-prefix-map=$(CURDIR)/= -I. -I$B/gen -MMD -MP
+ALL_CFLAGS = $(STD) $(WARN) $(WERROR) $(OPT) $(HARDEN) $(SANFLAGS) $(CFLAGS) -ffile-prefix-map=$(CURDIR)=. -I. -I$B/gen -MMD -MP
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
 # What each layer may see; everything else is compiled without these include paths.
@@ -71,13 +75,13 @@ $B/libgateway.a: $(pure_obj)
 $B/obj/%.o: %.c | $B/gen/proto/wake.pb-c.h
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
-	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),,$(CONV)) $(PKG_$(patsubst %/,%,$(dir $<))) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -c $< -o $@
+	$(Q)$(COMPILE) $(ALL_CFLAGS) $(if $(filter tests/%,$<),,$(CONV)) $(PKG_$(patsubst %/,%,$(dir $<))) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -c $< -o $@
 
 $B/gen/proto/%.pb-c.c $B/gen/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c --c_out=$B/gen $<
 $B/gen/proto/%.pb-c.o: $B/gen/proto/%.pb-c.c
-	$(Q)$(CC) $(STD) $(OPT) -g -fPIC $(SANFLAGS) -I$B/gen -c $< -o $@
+	$(Q)$(COMPILE) $(STD) $(OPT) -g -fPIC $(SANFLAGS) -I$B/gen -c $< -o $@
 
 # The one folder in C++: see docs/adr/0020. Sanitizers make gcc see things in <regex>, which a header of the library includes;
 # clang's look into virtual tables would need its C++ linker, and RapidJSON adds to null pointers.
@@ -85,9 +89,9 @@ clang_or_gcc = $(if $(findstring clang,$(CC)),$1,$2)
 $B/obj/%.o: %.cpp
 	@mkdir -p $(@D)
 	@echo "  CXX  $<"
-	$(Q)$(call clang_or_gcc,clang++,g++) -std=c++17 -Wall -Wextra $(call clang_or_gcc,,-Wno-maybe-uninitialized) $(WERROR) $(OPT) $(HARDEN) \
+	$(Q)$(CCACHE) $(call clang_or_gcc,clang++,g++) -std=c++17 -Wall -Wextra $(call clang_or_gcc,,-Wno-maybe-uninitialized) $(WERROR) $(OPT) $(HARDEN) \
 		$(SANFLAGS) $(if $(SAN),$(call clang_or_gcc,-fno-sanitize=function$(comma)vptr$(comma)pointer-overflow)) $(CFLAGS) -DVALIJSON_USE_EXCEPTIONS=1 \
-		-ffile-prefix-map=$(CURDIR)/= -I. -MMD -MP -c $< -o $@
+		-ffile-prefix-map=$(CURDIR)=. -I. -MMD -MP -c $< -o $@
 
 # A program is main.c plus the rest of its folder; the rest is what its tests link.
 define program

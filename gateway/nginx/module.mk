@@ -24,7 +24,7 @@ $(NGINX_TREE)/objs/ngx_http_apim_module_modules.c: $(NGINX_TREE)/objs/ngx_auto_c
 $B/obj/gateway/nginx/%.o: gateway/nginx/%.c | $(NGINX_TREE)/objs/ngx_auto_config.h
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
-	$(Q)$(CC) $(ALL_CFLAGS) -Wno-pedantic -Wno-undef $(NGINX_INC) -c $< -o $@
+	$(Q)$(COMPILE) $(ALL_CFLAGS) -Wno-pedantic -Wno-undef $(NGINX_INC) -c $< -o $@
 
 $B/gateway/modules.o: $(NGINX_TREE)/objs/ngx_http_apim_module_modules.c
 	@mkdir -p $(@D)
