@@ -15,21 +15,24 @@ make=(make --no-print-directory)
 # shellcheck disable=SC2054 # a list of sanitizers has a comma
 san=(make --no-print-directory SAN=address,undefined)
 
+# Stories wait for pods and builds most of the time: what needs no cluster runs beside them.
+stories() {
+	deploy/local/build.sh "${components[@]}" # waits for the build that goes on
+	twice deploy/up.sh
+	"${make[@]}" e2e
+}
+components=(nats otel etcd kubernetes kaniko coredns metrics-server metallb contour kstatus)
+
 stage "Debian packages" deploy/local/apt.sh
-stage_begin "NATS and a collector of traces" deploy/local/build.sh nats otel
-stage_begin "Kubernetes, Kaniko from Go modules" deploy/local/build.sh nats etcd kubernetes kaniko coredns metrics-server metallb contour kstatus
+stage_begin "Kubernetes, Kaniko and others from Go modules" deploy/local/build.sh "${components[@]}"
 stage_begin "Keycloak, moto" deploy/local/counterparts.sh
 stage "build" "${make[@]}" -j2 all
+stage_begin "stories on the cluster" stories
 stage "unit and golden tests" "${make[@]}" -j2 unit golden
 stage "simulation: 2,000 seeds" "${make[@]}" -j2 sim
 stage "rules: headers, layers, purity, format, shell" "${make[@]}" -j2 check-headers check-layers check-pure check-format check-shell
-stage_join "NATS and a collector of traces"
+stage_join "Kubernetes, Kaniko and others from Go modules"
 stage_join "Keycloak, moto"
-stage_join "Kubernetes, Kaniko from Go modules"
-stage "cluster and operator" twice deploy/up.sh
-
-# Stories wait for pods and builds most of the time: what needs no cluster runs beside them.
-stage_begin "stories on the cluster" "${make[@]}" e2e
 stage "conformance of the gateway" twice "${make[@]}" conformance
 stage "tokens of a real OAuth2 server" twice "${make[@]}" conformance CASES=keycloak
 if [[ -n ${QUICK:-} ]]; then

@@ -72,13 +72,15 @@ picture() {
 	} 2>&1 | sed 's/^/    /'
 }
 
-# asked SECONDS COMMAND…: asks until the command succeeds.
+# asked SECONDS COMMAND…: asks until the command succeeds; every half second in the end, since to ask takes processor time from what it
+# is waited for.
 asked() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) pause=1
 	shift
 	until "$@" >"$TMP/seen" 2>&1; do
 		((SECONDS < end)) || return 1
-		sleep 0.1
+		sleep "0.$pause"
+		((pause == 5)) || pause=$((pause + 1))
 	done
 }
 
