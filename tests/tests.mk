@@ -61,8 +61,9 @@ $B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_ob
 .PHONY: golden golden-update
 golden: $B/tests/golden/golden ## what the services decide, compared with tests/golden
 	$(Q)$< tests/golden
-golden-update: $B/tests/golden/golden ## write what they decide to tests/golden: review it like code
+golden-update: $B/tests/golden/golden $B/tests/unit/toolkit/test_golden ## write what they and the toolkit make of it to tests/golden: review it like code
 	$(Q)$< --update tests/golden
+	$(Q)GOLDEN_UPDATE=1 $(word 2,$^) >/dev/null 2>&1
 
 # ---- end to end: stories on a running cluster with the operator, tests/e2e/NN-name.sh; make e2e E2E=02 for one ----
 $B/tests/e2e/load: $B/obj/tests/e2e/load.o $B/libcore.a
@@ -76,7 +77,7 @@ e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=
 # ---- conformance: a real gateway on free ports, byte by byte; make conformance CASES=pattern ----
 .PHONY: conformance
 conformance: gateway $B/bin/toolkit $(if $(findstring keycloak,$(CASES)),| build/tools/keycloak) ## what clients of a gateway see, raw sockets and signals included
-	$(Q)tests/conformance/run.py $B $(CASES)
+	$(Q)tests/conformance/run.py $B $(if $(CASES),'$(CASES)')
 
 # ---- simulation: the operator in one process, on a cluster and a bus in memory; SEED=n make sim tells one line by line ----
 SEEDS ?= 2000

@@ -84,6 +84,8 @@ static void add(struct arena *a, struct limits *l, enum policy_list list, const 
 		.address_first = p->address_first,
 		.address_last = p->address_last,
 		.address_not = p->address_not,
+		.claim = p->claim,
+		.claim_value = p->claim_value,
 	};
 }
 

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include "gateway/core/field.h"
+#include "gateway/core/token.h"
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
@@ -245,22 +246,6 @@ static void repeat(struct claims *c, const struct json *payload)
 			json_append(c->a, c->to, json_key(v), json_dup(c->a, v));
 }
 
-/* The second part of a token that has been verified. */
-static const struct json *payload_of(struct arena *a, struct span token)
-{
-	const char *from = token.n > 0 ? memchr(token.at, '.', token.n) : NULL;
-	const char *end = token.at + token.n;
-	const char *to = from ? memchr(from + 1, '.', (size_t)(end - from - 1)) : NULL;
-	struct err ignored;
-	char *text;
-	size_t n;
-
-	if (!to)
-		return NULL;
-	text = base64url_decode(a, from + 1, (size_t)(to - from - 1), &n);
-	return text ? json_parse(a, text, n, &ignored) : NULL;
-}
-
 static void say_standard(struct claims *c, const struct verdict *v, int64_t now_s, const char *id)
 {
 	const struct contract_words *audience = &c->settings->audience;
@@ -280,7 +265,7 @@ static const char *claims_text(struct arena *a, const struct contract_assertion 
 	const struct verdict *v, int64_t now_s, const char *id)
 {
 	struct claims c = { a, settings, json_object(a) };
-	const struct json *payload = payload_of(a, v->token);
+	const struct json *payload = token_payload(a, v->token);
 
 	say_standard(&c, v, now_s, id);
 	say(&c, "enduser", text_of(a, v->subject));

@@ -1,7 +1,11 @@
 #include "gateway/core/condition.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/json/json.h"
 
 bool address_parse(struct span text, unsigned char ret[ADDRESS_BYTES])
 {
@@ -40,7 +44,35 @@ static bool address_is(const struct limit *l, struct span text)
 	return inside != l->address_not;
 }
 
-bool condition_holds(const struct limit *l, const struct core_request *r, struct span address)
+/* Numbers as they are written without a fraction. */
+static bool value_is(const struct json *v, const char *value)
 {
-	return (!l->header || header_is(l, r)) && (!l->has_address || address_is(l, address));
+	char number[24];
+	int64_t n;
+
+	if (json_is_bool(v))
+		return str_eq(json_is_true(v) ? "true" : "false", value);
+	if (!json_int(v, &n))
+		return str_eq(json_str(v), value);
+	(void)snprintf(number, sizeof(number), "%lld", (long long)n);
+	return str_eq(number, value);
+}
+
+static bool claim_is(const struct limit *l, const struct json *claims)
+{
+	const struct json *claim = json_get(claims, l->claim);
+
+	if (!l->claim_value || !json_is_array(claim))
+		return claim && (!l->claim_value || value_is(claim, l->claim_value));
+	json_foreach (v, claim)
+		if (value_is(v, l->claim_value))
+			return true;
+	return false;
+}
+
+bool condition_holds(const struct limit *l, const struct condition_facts *facts)
+{
+	return (!l->header || header_is(l, facts->request)) &&
+	       (!l->has_address || address_is(l, facts->address)) &&
+	       (!l->claim || claim_is(l, facts->claims));
 }

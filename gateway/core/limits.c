@@ -51,6 +51,15 @@ static bool load_header(struct loader *l, const struct json *v, struct limit *re
 	return !json_get(v, "headerValue") || field_text(l, v, "headerValue", &ret->header_value);
 }
 
+static bool load_claim(struct loader *l, const struct json *v, struct limit *ret)
+{
+	if (!json_get(v, "claim"))
+		return !json_get(v, "claimValue") || field_bad(l, "claim", "a claim's name");
+	if (!field_text(l, v, "claim", &ret->claim))
+		return false;
+	return !json_get(v, "claimValue") || field_text(l, v, "claimValue", &ret->claim_value);
+}
+
 static bool load_addresses(struct loader *l, const struct json *v, struct limit *ret)
 {
 	struct span first, last;
@@ -74,7 +83,8 @@ static bool load_addresses(struct loader *l, const struct json *v, struct limit 
 static bool load_limit(struct loader *l, const struct json *v, struct limit *ret)
 {
 	static const char *const names[] = { "name", "count", "unitSeconds", "units", "overQuota",
-		"bytes", "header", "headerValue", "addressFirst", "addressLast", "addressNot" };
+		"bytes", "header", "headerValue", "addressFirst", "addressLast", "addressNot",
+		"claim", "claimValue" };
 
 	return field_object(l, v, names, ARRAY_LEN(names)) &&
 	       field_text(l, v, "name", &ret->name) &&
@@ -83,7 +93,7 @@ static bool load_limit(struct loader *l, const struct json *v, struct limit *ret
 	       field_number(l, v, "units", 1, INT32_MAX, &ret->units) &&
 	       field_flag(l, v, "overQuota", &ret->over_quota) &&
 	       (!json_get(v, "bytes") || field_number(l, v, "bytes", 1, INT64_MAX, &ret->bytes)) &&
-	       load_header(l, v, ret) && load_addresses(l, v, ret);
+	       load_header(l, v, ret) && load_addresses(l, v, ret) && load_claim(l, v, ret);
 }
 
 static bool load_list(
@@ -152,6 +162,8 @@ static struct json *limit_json(struct arena *a, const struct limit *l)
 	json_set_str(a, o, "addressLast", l->address_last);
 	if (l->address_first)
 		json_set_bool(a, o, "addressNot", l->address_not);
+	json_set_str(a, o, "claim", l->claim);
+	json_set_str(a, o, "claimValue", l->claim_value);
 	return o;
 }
 

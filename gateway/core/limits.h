@@ -48,6 +48,8 @@ struct limit {
 	const char *address_last;
 	unsigned char address_from[ADDRESS_BYTES];
 	unsigned char address_to[ADDRESS_BYTES];
+	const char *claim;	 /* of the caller's token; NULL: no condition */
+	const char *claim_value; /* NULL: any */
 };
 
 /* A policy as something names it. */

@@ -7,6 +7,7 @@
 #include "gateway/core/condition.h"
 #include "gateway/core/fault.h"
 #include "gateway/core/share.h"
+#include "gateway/core/token.h"
 #include "gateway/core/window.h"
 #include "lib/base/arena.h"
 #include "lib/base/str.h"
@@ -35,8 +36,8 @@ enum level {
 
 struct levels {
 	struct arena *a;
-	const struct core_request *request;
-	struct span address;
+	struct condition_facts facts;
+	struct span token; /* whose claims are read when a limit asks for them */
 	struct window_use uses[WINDOW_USES];
 	int codes[WINDOW_USES];
 	const char *reasons[WINDOW_USES];
@@ -148,9 +149,11 @@ static bool is_unlimited(const char *tier)
 	return str_empty(tier) || str_eq(tier, "Unlimited");
 }
 
-static bool applies(const struct levels *l, const struct limit *limit)
+static bool applies(struct levels *l, const struct limit *limit)
 {
-	return condition_holds(limit, l->request, l->address);
+	if (limit->claim && !l->facts.claims)
+		l->facts.claims = token_payload(l->a, l->token);
+	return condition_holds(limit, &l->facts);
 }
 
 static void add(struct levels *l, int code, const char *reason, const struct limit *limit,
@@ -235,7 +238,7 @@ static bool add_address(struct throttle *t, const struct verdict *v, struct leve
 		return false;
 	if (applies(l, limit))
 		add(l, 900804, "limit of the address", limit,
-			key_of(t, LEVEL_ADDRESS, v->api, l->address));
+			key_of(t, LEVEL_ADDRESS, v->api, l->facts.address));
 	return true;
 }
 
@@ -327,7 +330,9 @@ static void keep_charged(struct arena *a, const struct levels *l, struct verdict
 bool throttle_admit(struct throttle *t, struct arena *a, const struct core_request *r,
 	const struct caller *who, struct verdict *ret)
 {
-	struct levels l = { .a = a, .request = r, .address = throttle_address(r) };
+	struct levels l = {
+		.a = a, .facts = { r, throttle_address(r), NULL }, .token = ret->token
+	};
 	size_t refused;
 
 	if (!t->contract->limits.given)

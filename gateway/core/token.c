@@ -195,6 +195,13 @@ const char *token_read(struct arena *a, struct span sent, struct token_parts *re
 	return why;
 }
 
+const struct json *token_payload(struct arena *a, struct span verified)
+{
+	struct span part[3];
+
+	return cut_in_three(verified, part) ? json_part(a, part[1]) : NULL;
+}
+
 /* ---- verifying ---- */
 
 bool token_signed_by(const struct token_parts *p, const struct contract_key *k)

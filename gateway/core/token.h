@@ -76,6 +76,9 @@ const char *token_backend_jwt(const char *text);
 /* NULL on success, else a word for the log. */
 const char *token_read(struct arena *a, struct span sent, struct token_parts *ret);
 
+/* All claims of a token that has been verified; NULL when it is none. */
+const struct json *token_payload(struct arena *a, struct span verified);
+
 bool token_signed_by(const struct token_parts *p, const struct contract_key *k);
 
 /* NULL if the claims satisfy the issuer at this time, else a word for the log. The signature is not

@@ -14,7 +14,7 @@ static const int64_t most_bytes = INT64_C(1) << 53; /* what JSON holds exactly *
 
 enum {
 	MAX_DIGITS = 9,	 /* of an amount */
-	MAX_TEXT = 1024, /* of a header's name or value */
+	MAX_TEXT = 1024, /* of a name or value */
 };
 
 static void invalid(struct findings *f, const char *path, const char *key, const char *expected)
@@ -167,31 +167,69 @@ static void read_ip(struct findings *f, const char *path, const struct json *o, 
 	ret->address_not = w.negation;
 }
 
+struct claim {
+	const char *name;
+	const char *value;
+};
+
+static const struct field claim_fields[] = {
+	{ "claimUrl", offsetof(struct claim, name), FIELD_STRING, FIELD_REQUIRED, 0, 0 },
+	{ "attribute", offsetof(struct claim, value), FIELD_STRING, 0, 0, 0 },
+};
+
+static void read_claim(
+	struct findings *f, const char *path, const struct json *o, struct policy *ret)
+{
+	struct claim w = { 0 };
+
+	if (!field_given(o, "claimUrl") && !field_given(o, "attribute"))
+		return;
+	fields_read(f, path, o, claim_fields, ARRAY_LEN(claim_fields), &w);
+	if (w.name && strlen(w.name) > MAX_TEXT)
+		invalid(f, path, "claimUrl", "at most 1024 bytes");
+	if (w.value && strlen(w.value) > MAX_TEXT)
+		invalid(f, path, "attribute", "at most 1024 bytes");
+	ret->claim = w.name;
+	ret->claim_value = w.value;
+}
+
+static bool is_one_of(const char *const *names, const char *name)
+{
+	while (*names && !str_eq(*names, name))
+		names++;
+	return *names != NULL;
+}
+
 static void check_members(
-	struct findings *f, const char *path, const struct json *o, const char *a, const char *b)
+	struct findings *f, const char *path, const struct json *o, const char *const *names)
 {
 	if (o && !json_is_object(o) && !json_is_null(o))
 		finding_add(f, FINDING_INVALID_FIELD, path, "is a %s, expected an object",
 			json_type_name(o));
 	if (json_is_object(o))
 		json_foreach (v, o)
-			if (!str_eq(json_key(v), a) && !str_eq(json_key(v), b))
+			if (!is_one_of(names, json_key(v)))
 				invalid(f, path, json_key(v), "nothing: it is not known");
 }
 
 void conditions_read(
 	struct findings *f, const char *path, const struct json *from, struct policy *ret)
 {
+	static const char *const of_bandwidth[] = { "dataAmount", "dataUnit", NULL };
+	static const char *const of_conditions[] = { "headerCondition", "ipCondition",
+		"jwtClaimsCondition", NULL };
 	const struct json *bandwidth = json_get(from, "bandwidth");
 	const struct json *conditions = json_get(from, "conditions");
 	const char *at = field_path(f, path, "conditions");
 
-	check_members(f, field_path(f, path, "bandwidth"), bandwidth, "dataAmount", "dataUnit");
-	check_members(f, at, conditions, "headerCondition", "ipCondition");
+	check_members(f, field_path(f, path, "bandwidth"), bandwidth, of_bandwidth);
+	check_members(f, at, conditions, of_conditions);
 	read_bandwidth(f, field_path(f, path, "bandwidth"), bandwidth, ret);
 	read_header(f, field_path(f, at, "headerCondition"),
 		json_get(conditions, "headerCondition"), ret);
 	read_ip(f, field_path(f, at, "ipCondition"), json_get(conditions, "ipCondition"), ret);
+	read_claim(f, field_path(f, at, "jwtClaimsCondition"),
+		json_get(conditions, "jwtClaimsCondition"), ret);
 }
 
 /* ---- writing ---- */
@@ -224,4 +262,9 @@ void conditions_put(struct arena *a, const struct policy *p, struct json *to)
 	}
 	if (p->address_first)
 		put_ip(a, p, json_sub(a, json_sub(a, to, "conditions"), "ipCondition"));
+	if (p->claim) {
+		o = json_sub(a, json_sub(a, to, "conditions"), "jwtClaimsCondition");
+		json_set_str(a, o, "claimUrl", p->claim);
+		json_set_str(a, o, "attribute", p->claim_value);
+	}
 }

@@ -6,6 +6,7 @@
  *     headerCondition: {headerName: X-Plan, headerValue: free}
  *     ipCondition: {type: IPRANGE, startIp: 10.0.0.1, endIp: 10.0.0.9, negation: false}
  *     ipCondition: {type: IPSPECIFIC, specificIp: 10.0.0.1}
+ *     jwtClaimsCondition: {claimUrl: plan, attribute: free}   as API Manager calls name and value
  */
 #ifndef LIB_API_CONDITIONS_H
 #define LIB_API_CONDITIONS_H

@@ -45,7 +45,9 @@ struct policy {
 	const char *header_value;  /* NULL: any */
 	const char *address_first; /* only from these addresses; NULL: all */
 	const char *address_last;
-	bool address_not; /* only from other ones */
+	bool address_not;	 /* only from other ones */
+	const char *claim;	 /* only callers whose token has this claim; NULL: all */
+	const char *claim_value; /* NULL: any */
 };
 
 struct policies {

@@ -221,8 +221,9 @@ def a_flood_of_addresses_costs_bounded_memory_and_is_told(world, _):
 @story
 def a_limit_is_for_the_requests_that_it_says(world, _):
     stay_in_window()
-    gateway = world.gateway(contract(world, {"getFile": "some", "/backends": "near"}, [
+    gateway = world.gateway(contract(world, {"getFile": "some", "/backends": "near", "listProducts": "claimed"}, [
         {**limit("some", 1), "header": "x-plan", "headerValue": "free"},
+        {**limit("claimed", 1), "claim": "plan", "claimValue": "free"},
         {**limit("near", 1), "addressFirst": "10.0.0.1", "addressLast": "10.0.0.9", "addressNot": False}])).start()
     assert passed(gateway, "/store/v1.0.0/files/x", 3, X_Plan="paid")[0] == 3
     assert passed(gateway, "/store/v1.0.0/files/x", 3)[0] == 3
@@ -231,6 +232,10 @@ def a_limit_is_for_the_requests_that_it_says(world, _):
     assert passed(gateway, "/backends/hosts", 3)[0] == 3
     assert passed(gateway, "/backends/hosts", 3, X_Forwarded_For="10.0.0.3")[0] == 1
     assert passed(gateway, "/backends/hosts", 1, X_Forwarded_For="10.0.0.4")[0] == 0
+    free, paid = (world.tokens.sign({**CLAIMS, "plan": plan}) for plan in ("free", "paid"))
+    assert passed(gateway, "/store/v1.0.0/products", 3, paid)[0] == 3
+    assert passed(gateway, "/store/v1.0.0/products", 3, free)[0] == 1
+    assert passed(gateway, "/store/v1.0.0/products", 3, paid)[0] == 3
     return gateway
 
 

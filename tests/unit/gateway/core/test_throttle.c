@@ -30,6 +30,7 @@ static const char apis[] =
 	"{'template':'/free','operations':[{'method':'GET','id':'j'," OPEN ",'tier':'free'}]},"
 	"{'template':'/near','operations':[{'method':'GET','id':'k'," OPEN ",'tier':'near'}]},"
 	"{'template':'/large','operations':[{'method':'GET','id':'l'," OPEN ",'tier':'large'}]},"
+	"{'template':'/claim','operations':[{'method':'GET','id':'m'," SECURED ",'tier':'claim'}]},"
 	"{'template':'/secured','operations':[{'method':'GET','id':'e'," SECURED "}]}]},"
 	"{'title':'Other','version':'1','basePath':'/other','authHeader':'authorization','paths':["
 	"{'template':'/open','operations':[{'method':'GET','id':'f'," OPEN "}]},"
@@ -41,6 +42,7 @@ static const char apis[] =
 /* clang-format off */
 static const char limits[] =
 	"{'resource':["
+	"{'name':'claim','count':1,'unitSeconds':60,'units':1,'overQuota':false,'claim':'plan','claimValue':'7'},"
 	"{'name':'free','count':1,'unitSeconds':60,'units':1,'overQuota':false,'header':'x-plan','headerValue':'free'},"
 	"{'name':'large','count':100,'unitSeconds':60,'units':1,'overQuota':false,'bytes':1000},"
 	"{'name':'near','count':1,'unitSeconds':60,'units':1,'overQuota':false,"
@@ -369,6 +371,27 @@ static void a_limit_for_a_header_is_for_that_header(void **state)
 	assert_int_equal(plan(core, "paid", 2), 900802);
 }
 
+static void a_limit_for_a_claim_is_for_callers_with_it(void **state)
+{
+#define UNLIMITED                                                                                  \
+	"{\"iss\":\"iss\",\"subscribedAPIs\":[{\"name\":\"Plain\",\"version\":\"1\","              \
+	"\"subscriptionTier\":\"Unlimited\"}]"
+#define PLAN(value) UNLIMITED ",\"plan\":" value "}"
+	static const char *const others[] = { UNLIMITED "}", PLAN("\"8\""), PLAN("77"),
+		PLAN("[\"6\",\"8\"]"), PLAN("{\"7\":\"7\"}"), PLAN("true") };
+	static const char *const its[] = { PLAN("\"7\""), PLAN("7"), PLAN("[\"6\",\"7\"]"),
+		PLAN("[6,7]") };
+	struct core *core = gateway(a);
+
+	(void)state;
+	assert_int_equal(get_as(core, "/plain/claim", its[0]), 200);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		for (int again = 0; again < 2; again++) /* from the cache, too */
+			assert_int_equal(get_as(core, "/plain/claim", others[i]), 200);
+	for (size_t i = 0; i < ARRAY_LEN(its); i++)
+		assert_int_equal(get_as(core, "/plain/claim", its[i]), 900802);
+}
+
 static void a_limit_for_addresses_is_for_those(void **state)
 {
 	struct core *core = gateway(a);
@@ -438,6 +461,7 @@ int main(void)
 		TEST(refused_credentials_are_not_counted),
 		TEST(the_nearest_limit_is_told),
 		TEST(a_limit_for_a_header_is_for_that_header),
+		TEST(a_limit_for_a_claim_is_for_callers_with_it),
 		TEST(a_limit_for_addresses_is_for_those),
 		TEST(what_requests_move_counts),
 	};

@@ -50,11 +50,13 @@ static void empty_texts_are_nothing(void **state UNUSED)
 	AUTO(arena_auto) struct arena *a = arena_new();
 	struct policy p = good(a,
 		"{'bandwidth':{'dataAmount':'','dataUnit':''},'conditions':{'headerCondition':{'headerName':'',"
-		"'headerValue':''},'ipCondition':{'type':'','specificIp':'','startIp':'','endIp':'','negation':true}}}");
+		"'headerValue':''},'ipCondition':{'type':'','specificIp':'','startIp':'','endIp':'','negation':true},"
+		"'jwtClaimsCondition':{'claimUrl':'','attribute':''}}}");
 
 	assert_int_equal(p.bytes, 0);
 	assert_null(p.header);
 	assert_null(p.address_first);
+	assert_null(p.claim);
 }
 
 static void one_address_is_a_range_of_one(void **state UNUSED)
@@ -100,6 +102,8 @@ static void what_cannot_be_honoured_is_refused(void **state UNUSED)
 		wrong(a,
 			"{'conditions':{'ipCondition':{'type':'IPRANGE','startIp':'10.0.0.9','endIp':'::1'}}}"),
 		"spec.conditions.ipCondition.endIp: expected an IP address of the same family, not before startIp");
+	assert_string_equal(wrong(a, "{'conditions':{'jwtClaimsCondition':{'attribute':'x'}}}"),
+		"spec.conditions.jwtClaimsCondition.claimUrl: is missing");
 	assert_string_equal(wrong(a, "{'conditions':{'claimCondition':{}}}"),
 		"spec.conditions.claimCondition: expected nothing: it is not known");
 	assert_string_equal(
@@ -114,6 +118,8 @@ static void what_is_written_is_read_alike(void **state UNUSED)
 		"{'conditions':{'headerCondition':{'headerName':'X-Plan'},'ipCondition':{'type':'IPRANGE',"
 		"'startIp':'::1','endIp':'::9','negation':true}}}",
 		"{'conditions':{'ipCondition':{'type':'IPSPECIFIC','specificIp':'10.0.0.1'}}}",
+		"{'conditions':{'jwtClaimsCondition':{'claimUrl':'http://wso2.org/claims/plan','attribute':'free'}}}",
+		"{'conditions':{'jwtClaimsCondition':{'claimUrl':'plan'}}}",
 	};
 	AUTO(arena_auto) struct arena *a = arena_new();
 
