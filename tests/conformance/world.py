@@ -102,7 +102,7 @@ class Tokens:
             "": lambda: self.sign(c),
             "second": lambda: self.sign({**c, "jti": "2"}),
             "expired": lambda: self.sign({**c, "exp": NOW - 100}),
-            "just-expired": lambda: self.sign({**c, "exp": NOW - 10}),
+            "just-expired": lambda: self.sign({**c, "exp": int(time.time()) - 10}),
             "no-exp": lambda: self.sign(without),
             "exp-text": lambda: self.sign({**c, "exp": str(NOW + 3600)}),
             "exp-float": lambda: self.sign({**c, "exp": NOW + 3600.5}),
