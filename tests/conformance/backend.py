@@ -12,6 +12,8 @@ import urllib.parse
 
 import validatekey
 
+DRIP_S = 4  # between two pieces of an answer that comes slowly
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers with what it was asked, as JSON; the last path segment may ask for something special."""
@@ -85,7 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "old" in token:
             said["exp"] = int(time.time()) - 1
         if "slow" in token:
-            time.sleep(0.5)
+            time.sleep(1)
         if "silent" in token:
             time.sleep(7)
         if "broken" in token:
@@ -214,7 +216,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for _ in range(2):
             self.wfile.write(b"4\r\ndata\r\n")
             self.wfile.flush()
-            time.sleep(0.5)
+            time.sleep(DRIP_S)
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_):

@@ -178,7 +178,7 @@ def a_collector_that_is_away_costs_nothing_and_gets_what_was_kept(world, _):
         started = time.monotonic()
         for _ in range(20):
             assert isinstance(call(gateway, "/store/v1.0.0/files/away"), dict)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10, "half a second a call, on a machine that has much to do"
         wait("a message", lambda: "spans are not taken by" in gateway.err_path.read_text())
         collector.start()
         assert len(collector.of_path("/store/v1.0.0/files/away", 20)) == 20

@@ -23,7 +23,7 @@ CLAIMS = {"iss": "https://issuer.test/token", "aud": "http://gateway.test", "sub
           "keytype": "PRODUCTION", "scope": "am_application_scope default", "application": {"id": 3, "name": "app", "tier": "Unlimited"}}
 
 
-def wait(what, done, seconds=10.0):
+def wait(what, done, seconds=30.0):
     end = time.monotonic() + seconds
     while not (value := done()):
         if time.monotonic() > end:
@@ -262,7 +262,7 @@ class Gateway:
     def start(self):
         with open(self.log_path, "ab") as out, open(self.err_path, "ab") as err:
             self.process = subprocess.Popen([self.binary], env=self.environment, stdout=out, stderr=err)
-        wait("the gateway's health", self.is_healthy, 20)
+        wait("the gateway's health", self.is_healthy, 60)
         return self
 
     def run(self, *args):
