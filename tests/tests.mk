@@ -4,7 +4,7 @@ INTEGRATION_BIN := $(patsubst tests/%.c,$B/tests/%,$(INTEGRATION))
 
 $B/tests/integration/%: $B/obj/tests/integration/%.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
+	$(Q)$(LINK_TEST) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
 # Every test has servers of its own, so any number of them can run at once; a log is shown when its test has ended.
 integration_run = mkdir -p $B/tests/integration/run && \
@@ -45,7 +45,7 @@ $(T:%=fuzz-%): fuzz-%: fuzz-build
 		$(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) -artifact_prefix=$F/$*- $F/corpus/$* $(wildcard tests/fuzz/corpus/$*)
 
 $(BUILD)/fuzz_%: $B/obj/tests/fuzz/fuzz_%.o $(service_obj) $B/libcore.a $B/libgateway.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+	$(Q)$(LINK_TEST) -fsanitize=fuzzer $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
 
 # Those who compare with somebody else's opinion. libjansson has functions of the same names as lib/json.
 $(BUILD)/fuzz_signature: LDLIBS += -lcjose -ljansson -Wl,--exclude-libs,ALL
@@ -56,7 +56,7 @@ $B/obj/tests/fuzz/fuzz_target.o: | $(NGINX_TREE)/objs/ngx_auto_config.h
 # ---- golden: tests/golden/<service>/<case>/world.yaml decides to plan.json; a new case is a folder ----
 $B/tests/golden/golden: $B/obj/tests/golden/golden.o $(support_obj) $(service_obj) $B/libcore.a $B/libgateway.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
+	$(Q)$(LINK_TEST) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS) -lcmocka
 
 .PHONY: golden golden-update
 golden: $B/tests/golden/golden ## what the services decide, compared with tests/golden
@@ -68,7 +68,7 @@ golden-update: $B/tests/golden/golden $B/tests/unit/toolkit/test_golden ## write
 # ---- end to end: stories on a running cluster with the operator, tests/e2e/NN-name.sh; make e2e E2E=02 for one ----
 $B/tests/e2e/load: $B/obj/tests/e2e/load.o $B/libcore.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS) -lpthread
+	$(Q)$(LINK_TEST) $^ -o $@ $(LDLIBS) -lpthread
 
 .PHONY: e2e
 e2e: $B/tests/e2e/load $B/bin/apictl ## the stories on the running cluster (E2E=pattern)
@@ -83,10 +83,10 @@ conformance: gateway $B/bin/toolkit $(if $(findstring keycloak,$(CASES)),| build
 SEEDS ?= 2000
 FROM  ?= 1
 SIM   := $B/tests/sim/sim
-$(SIM): ALL_LDFLAGS += -Wl,--wrap=PEM_read_bio_PUBKEY
+$(SIM): LINK_TEST += -Wl,--wrap=PEM_read_bio_PUBKEY
 $(SIM): $(call obj,$(wildcard tests/sim/*.c)) $(call obj,tests/support/store.c tests/support/fields.c) $(service_obj) $B/libcore.a $B/libgateway.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
+	$(Q)$(LINK_TEST) $(filter %.o,$^) $B/libcore.a $B/libgateway.a $B/libcore.a -o $@ $(LDLIBS)
 
 .PHONY: sim soak
 sim: $(SIM) ## the operator in memory: crashes, lost messages, failing calls (SEED=n: one of them, told)

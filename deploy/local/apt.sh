@@ -8,7 +8,7 @@ packages=(
 	containerd runc containernetworking-plugins docker-registry buildah apache2-utils
 	iptables conntrack iproute2 util-linux procps busybox-static openssl ca-certificates curl jq
 	# the operator
-	gcc ccache clang clang-format clang-tidy llvm libclang-rt-14-dev make pkg-config libc6-dev
+	gcc ccache mold clang clang-format clang-tidy llvm libclang-rt-14-dev make pkg-config libc6-dev
 	libcurl4-openssl-dev libssl-dev libnats-dev libprotobuf-c-dev protobuf-c-compiler libcjson-dev libyaml-dev libmicrohttpd-dev uthash-dev
 	# its gateway
 	nginx nginx-dev libpcre2-dev zlib1g-dev liblua5.4-dev libexpat1-dev g++ libvalijson-dev rapidjson-dev libre2-dev

@@ -34,7 +34,7 @@ class Keycloak:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([TREE / "deploy/local/tools/keycloak.sh", self.url.removeprefix("http://")],
                                             stdout=log, stderr=log, start_new_session=True)
-        wait("Keycloak", self.is_up, 180)
+        wait("Keycloak", self.is_up, 400)
         self.admin("POST", "", REALM)
 
     def is_up(self):
