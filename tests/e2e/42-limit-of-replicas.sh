@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Three pods of one gateway behind a Service: a limit counts for all of them together, also when one is replaced or comes.
+# Five pods of one gateway behind a Service: a limit counts for all of them together, also when one is replaced or comes. (Five at least
+# are five at most: no autoscaler comes between.)
 # long: it waits for minutes
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-story "one limit for three replicas"
+story "one limit for five replicas"
 backend
 no_limits
 for unit in min year; do
@@ -14,27 +15,27 @@ done
 # Each operation has a counter of its own.
 limited() { printf '  %s: {get: {x-wso2-disable-security: true, x-wso2-throttling-tier: sixty-a-%s, responses: {"200": {description: fine}}}}\n' "$@"; }
 { document shared && limited /products/101 min /products/151 year /products/301 year /products/401 year; } | give shared-swagger
-api shared '{"replicas": 3}'
+api shared '{"replicas": 5}'
 within 120 "the API is ready" ready shared
 now "a Service has a name for all its pods" k get service mgw-replicas
 now "and they have a key" k get secret mgw-replicas
 
 metrics() { k get --raw "/api/v1/namespaces/$NS/pods/$1:9797/proxy/metrics"; }
-# here POD: how many replicas it knows of.
-here() { metrics "$1" | sed -n 's/^gateway_limit_replicas{state="here"} //p'; }
+# knows POD: how many replicas it hears, and how many it does not.
+knows() { metrics "$1" | sed -n 's/^gateway_limit_replicas{state="\(.*\)"} /\1 /p' | sort -r | xargs; }
 # staying: names of pods that are not being deleted.
 staying() { k get pods -l app=shared -o json | jq -r '.items[] | select(.metadata.deletionTimestamp == null) | .metadata.name'; }
-# meet N: so many pods are ready and know of each other.
+# meet N: so many pods are ready and know of each other, and of nobody else.
 meet() {
 	local pod n=0
 	for pod in $(staying); do
-		echo "$pod knows $(here "$pod")"
-		[[ $(here "$pod") == "$1" ]] || return 1
+		echo "$pod: $(knows "$pod")"
+		[[ $(knows "$pod") == "here $1 away 0" ]] || return 1
 		n=$((n + 1))
 	done
 	((n == $1)) && k rollout status deployment/shared --timeout=1s
 }
-within 120 "three pods know of each other" meet 3
+within 120 "five pods know of each other" meet 5
 
 # unasked: calls that pods let through because another one did not answer in time: none, unless the machine is busy with something else.
 unasked() {
@@ -58,7 +59,7 @@ all_served() {
 	for pod in $(pods_of shared); do served "${pod#pod/}" || return 1; done
 }
 now "of a hundred calls exactly sixty pass" passing 60 /products/151
-now "all three pods took part" all_served
+now "all five pods took part" all_served
 now "no more pass" passing 0 /products/151
 
 young() { ((60 - $(date +%-S) > 25)); }
@@ -67,12 +68,12 @@ now "of an operation that may be called sixty times a minute sixty pass" passing
 minute=$(date +%H%M)
 
 k delete pod "$(staying | head -n 1)" --wait=false >/dev/null
-within 120 "a pod that takes another's place is known to the others" meet 3
+within 120 "a pod that takes another's place is known to the others" meet 5
 now "it knows what was passed" passing 0 /products/151
 now "of another operation sixty pass" passing 60 /products/301
 
-k patch api shared --type=merge -p '{"spec": {"replicas": 4}}' >/dev/null
-within 120 "a fourth one comes" meet 4
+k patch api shared --type=merge -p '{"spec": {"replicas": 6}}' >/dev/null
+within 120 "a sixth one comes" meet 6
 now "it knows what was passed" passing 0 /products/301
 now "of another operation sixty pass" passing 60 /products/401
 
