@@ -4,14 +4,13 @@ import ipaddress
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from world import credentials_of, wait
+from world import credentials_of, says_healthy, wait
 
 HOW = """Makes the folder DIR/gateway with what the gateway has to be started with, starts backends, key managers and a name server at ADDRESS,
 waits until URL/health answers, and plays the cases. The folder holds contract.json, credentials, trust, resolv.conf and hosts: where they
@@ -29,13 +28,7 @@ class Remote:
         self.own = None
 
     def is_healthy(self):
-        try:
-            with socket.create_connection((self.address, self.http), 1) as s:
-                s.settimeout(2)
-                s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                return b"healthy" in s.makefile("rb").read()
-        except OSError:
-            return False
+        return says_healthy(self.address, self.http)
 
     def client(self):
         """Our address as the gateway sees it: behind a Service it may be another one than we know."""

@@ -210,6 +210,16 @@ def credentials_of(folder):
     return CREDENTIALS | {name: key_manager(pinned) for name in ("pinned", "soap-pinned")}
 
 
+def says_healthy(address, port):
+    try:
+        with socket.create_connection((address, port), 1) as s:
+            s.settimeout(2)
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return b"healthy" in s.makefile("rb").read()
+    except OSError:
+        return False
+
+
 class Gateway:
     """The launcher, with nginx and the module, on ports of its own."""
     count = 0
@@ -271,13 +281,7 @@ class Gateway:
     def is_healthy(self):
         if self.process.poll() is not None:
             raise AssertionError("the gateway ended: " + self.err_path.read_text())
-        try:
-            with socket.create_connection((self.address, self.http), 1) as s:
-                s.settimeout(2)
-                s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                return b"healthy" in s.makefile("rb").read()
-        except OSError:
-            return False
+        return says_healthy(self.address, self.http)
 
     def workers(self):
         """Process ids, of those that are ending too."""
